@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+// Tests read the sources of sibling packages, so that a change in one is seen by the others without a build.
+const conditions = ["@vouchtrail/source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    server: { deps: { inline: [/@vouchtrail\//] } },
+  },
+});
