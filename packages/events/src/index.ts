@@ -50,3 +50,12 @@ export {
   type SplitEvent,
   splitEvent,
 } from "./sections.ts";
+export { type AgentLogEntry, AgentLogEntrySchema, fromAgentLogEntry, toAgentLogEntry } from "./mapping/agent-log-entry.ts";
+export { createTranscriptReader, type TranscriptOptions, type TranscriptReader, type TranscriptStats } from "./mapping/claude-code-transcript.ts";
+export { detectShape, type Shape } from "./mapping/detect.ts";
+export { parseExactJson } from "./mapping/exact-json.ts";
+export { stableId } from "./mapping/stable-id.ts";
+export { type CutText, cutText } from "./redaction/cut-text.ts";
+export { type ContentLogging, createMinimizer, type Minimizer } from "./redaction/minimizer.ts";
+export { createRedactor, type RedactionConfig, type Redacted, type Redactor } from "./redaction/redactor.ts";
+export type { AuditReader, EntryView, ReadState } from "./reader.ts";
