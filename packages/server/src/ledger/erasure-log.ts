@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { SectionName } from "@vouchtrail/protocol";
 import { parseErasures } from "@vouchtrail/protocol";
 import { type FileSystem, isMissing, replaceFile } from "./file-system.ts";
@@ -28,6 +29,8 @@ export interface ErasureLog {
   /** Entries below it have been looked at. */
   readonly next: number;
   readonly records: readonly ErasureRecord[];
+  /** Drops what was saved of the entries from there on; whether they are done is kept for when they are added again. */
+  forgetFrom(index: number): void;
   /** Looks at a system entry; does nothing unless it erases. */
   add(index: number, leaf: string): void;
   /** The first erasure entry that covers a section. */
@@ -39,11 +42,14 @@ export interface ErasureLog {
 
 export async function openErasureLog(fileSystem: FileSystem, path: string, origin: string): Promise<ErasureLog> {
   const saved = await load(fileSystem, path, origin);
-  const records: ErasureRecord[] = saved === undefined ? [] : [...saved.erasures];
+  let records: ErasureRecord[] = saved === undefined ? [] : [...saved.erasures];
   let next = saved?.next ?? 0;
+  /** Told apart by content, not by index alone: in an older copy that was put back another entry may have it. */
+  const doneBefore = new Set<string>();
 
   const save = async (): Promise<void> => {
     const content: SavedErasures = { format: "vouchtrail-erasures/1", origin, next, erasures: records };
+    await fileSystem.makeDirectory(dirname(path));
     await replaceFile(fileSystem, path, Buffer.from(JSON.stringify(content)), 0o600);
   };
 
@@ -51,13 +57,21 @@ export async function openErasureLog(fileSystem: FileSystem, path: string, origi
     get next() {
       return next;
     },
-    records,
+    get records() {
+      return records;
+    },
+    forgetFrom(index) {
+      for (const record of records) if (record.index >= index && record.isDone) doneBefore.add(nameOf(record));
+      records = records.filter((record) => record.index < index);
+      next = Math.min(next, index);
+    },
     add(index, leaf) {
       if (records.some((record) => record.index === index)) return;
       const ranges = parseErasures(leaf);
       if (ranges === undefined) return;
       const { received } = JSON.parse(leaf) as { received?: { at?: string } };
-      records.push({ index, at: received?.at ?? "", ranges, isDone: false });
+      const record = { index, at: received?.at ?? "", ranges };
+      records.push({ ...record, isDone: doneBefore.has(nameOf(record)) });
     },
     erasedBy: (index, section) =>
       records.find((record) => index < record.index && record.ranges[section]?.some(([from, to]) => index >= from && index < to)),
@@ -70,6 +84,10 @@ export async function openErasureLog(fileSystem: FileSystem, path: string, origi
       await save();
     },
   };
+}
+
+function nameOf({ index, at, ranges }: Pick<ErasureRecord, "index" | "at" | "ranges">): string {
+  return JSON.stringify([index, at, ranges]);
 }
 
 async function load(fileSystem: FileSystem, path: string, origin: string): Promise<SavedErasures | undefined> {

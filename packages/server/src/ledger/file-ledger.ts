@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { AuditError } from "@vouchtrail/events";
 import {
   createTileTree,
@@ -6,6 +7,7 @@ import {
   formatVkey,
   hashesEqual,
   openCheckpoint,
+  parseErasures,
   parseLeafFrame,
   type SectionName,
   type Signer,
@@ -23,13 +25,14 @@ import {
   DISK_FREE_CACHE_MS,
   GROUP_BYTES_MAX,
   GROUP_ENTRIES_MAX,
+  ID_GENERATION_MAX,
   PENDING_CHARS_MAX,
   PENDING_ENTRIES_MAX,
   SEGMENT_ENTRIES,
 } from "./limits.ts";
-import { compareRemembered, recoverLedger, type Regression, type TornGroup } from "./recovery.ts";
+import { compareRemembered, readOrMissing, recoverLedger, type Regression, type TornGroup } from "./recovery.ts";
 import type { RememberedCheckpoints } from "./remembered-checkpoint.ts";
-import { createSegmentStore, type TextSegment } from "./segment-store.ts";
+import { createSegmentStore, type TextSegment, UncertainSwitchError } from "./segment-store.ts";
 import { formatHeader, formatLine, formatMarker } from "./segment-text.ts";
 import { createTileStore } from "./tile-store.ts";
 
@@ -57,6 +60,8 @@ export interface FileLedgerOptions {
   readonly checkpointIntervalMs?: number;
   /** Opens for reading only: nothing is written, nothing is repaired. */
   readonly isReadOnly?: boolean;
+  /** Smaller than the defaults of `limits.ts` where memory is short. */
+  readonly limits?: { readonly pendingEntriesMax?: number; readonly idGenerationMax?: number };
   /** Told about what happens outside of calls: a failed disk, a finished erasure. */
   readonly onNotice?: (notice: LedgerNotice) => void;
 }
@@ -96,6 +101,9 @@ export interface FileLedger extends Ledger, AsyncDisposable {
   idle(): Promise<void>;
 }
 
+/** The ledger's folder, the one for all ledgers and the data directory: who makes the data directory makes that one durable. */
+const FOLDERS_ABOVE = 3;
+
 interface Request {
   readonly entries: readonly SealedEntry[];
   readonly results: (AppendResult | undefined)[];
@@ -132,19 +140,21 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   const { directory, signer, remembered, isReadOnly = false, onNotice = () => {} } = options;
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const origin = signer.name;
+  const pendingEntriesMax = options.limits?.pendingEntriesMax ?? PENDING_ENTRIES_MAX;
   const vkey = formatVkey(signer.name, signer.publicKey, sha256);
   const tiles = createTileStore(directory, fileSystem);
   const segments = createSegmentStore(directory, origin, fileSystem);
   const erasures: ErasureLog = await openErasureLog(fileSystem, options.erasuresFile, origin);
 
   if (!isReadOnly) await createIfEmpty();
-  const recovered = await recoverLedger({ directory, origin, vkey, fileSystem, tiles, segments, erasures });
+  const recovered = await recoverLedger({ directory, origin, vkey, fileSystem, tiles, segments, erasures, isReadOnly });
   const { tree, levels } = recovered;
   const minimumAtStart = recovered.minimumIndex;
   let minimumIndex = minimumAtStart;
 
   for (const floor of options.floors ?? []) {
     if (floor.next > tree.size) {
+      await segments.close();
       throw new AuditError("LEDGER_DAMAGED", {
         message: `The ledger has ${tree.size} entries, but ${floor.name} has already read ${floor.next}. Restore the newer copy.`,
         detail: { index: tree.size },
@@ -176,17 +186,28 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   let queueStart = 0;
   let pendingChars = 0;
   let isWriting = false;
+  let closing: Promise<void> | undefined;
   let writing: Promise<void> = Promise.resolve();
   let checkpointing: Promise<void> = Promise.resolve();
   let checkpointTimer: NodeJS.Timeout | undefined;
   let maintenance: Promise<void> = Promise.resolve();
   let free = { bytes: Number.POSITIVE_INFINITY, checkedAt: Number.NEGATIVE_INFINITY };
 
-  if (state === "open") await repairTail();
-  const ids = state === "open" ? await openIds() : undefined;
-  if (state === "open") {
-    if (durable.size > published.size) await signCheckpoint();
+  let ids: IdIndex | undefined;
+  try {
+    if (state === "open") {
+      await removeTemporaries();
+      await repairTail();
+      ids = await openIds();
+      if (durable.size > published.size) await signCheckpoint();
+    }
     await readErasures();
+  } catch (error) {
+    await ids?.close();
+    await segments.close();
+    throw error;
+  }
+  if (state === "open") {
     for (const first of segments.firsts()) if (isFull(first) && first >= recovered.sealedEnd) scheduleSealing(first);
     for (const record of erasures.records) if (!record.isDone) scheduleErasure(record);
   }
@@ -196,26 +217,38 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   }
 
   async function createIfEmpty(): Promise<void> {
+    const hasEntries = (await listOrNone(`${directory}/${SEGMENTS_FOLDER}`)).some((name) => !name.endsWith(TEMPORARY_SUFFIX));
+    const hasTiles = (await listOrNone(`${directory}/${TILES_FOLDER}`)).length > 0;
+    const isNew = !hasEntries && !hasTiles && (await isAbsent(`${directory}/${CHECKPOINT_FILE}`));
+    if (!isNew) return;
+    const storedVkey = await readOrMissing(fileSystem, `${directory}/${VKEY_FILE}`);
+    if (storedVkey !== undefined && storedVkey.toString("utf8").trim() !== vkey) throw new AuditError("SIGNING_KEY_FOREIGN");
     await fileSystem.makeDirectory(`${directory}/${SEGMENTS_FOLDER}`);
     await fileSystem.makeDirectory(`${directory}/${TILES_FOLDER}`);
-    const names = await fileSystem.list(`${directory}/${SEGMENTS_FOLDER}`);
-    for (const name of names) if (name.endsWith(TEMPORARY_SUFFIX)) await fileSystem.remove(`${directory}/${SEGMENTS_FOLDER}/${name}`);
-    const hasEntries = names.some((name) => !name.endsWith(TEMPORARY_SUFFIX));
-    const isNew = !hasEntries && (await isAbsent(`${directory}/${CHECKPOINT_FILE}`));
-    if (!isNew) return;
+    // A folder is an entry of the one above it: without this, a loss of power could take the whole ledger with it.
+    for (let folder = directory, depth = 0; depth < FOLDERS_ABOVE; folder = dirname(folder), depth++) await fileSystem.syncDirectory(folder);
     await replaceFile(fileSystem, `${directory}/${VKEY_FILE}`, Buffer.from(`${vkey}\n`));
     const text = formatCheckpoint({ origin, treeSize: 0, rootHash: sha256(new Uint8Array(0)) });
     await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(signNote(text, signer, sha256)));
   }
 
   async function isAbsent(path: string): Promise<boolean> {
+    return (await readOrMissing(fileSystem, path)) === undefined;
+  }
+
+  async function listOrNone(path: string): Promise<readonly string[]> {
     try {
-      await fileSystem.readFile(path);
-      return false;
+      return await fileSystem.list(path);
     } catch (error) {
-      if (isMissing(error)) return true;
+      if (isMissing(error)) return [];
       throw error;
     }
+  }
+
+  /** Left-overs of a crash may hold what was erased since. Only after recovery: a damaged ledger is left as it was found. */
+  async function removeTemporaries(): Promise<void> {
+    const folder = `${directory}/${SEGMENTS_FOLDER}`;
+    for (const name of await listOrNone(folder)) if (name.endsWith(TEMPORARY_SUFFIX)) await fileSystem.remove(`${folder}/${name}`);
   }
 
   /**
@@ -225,7 +258,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   async function repairTail(): Promise<void> {
     const active = activeSegment();
     if (active === undefined) return;
-    const isClean = recovered.torn === undefined && durable.size === published.size && (await active.file.size()) === active.bytes;
+    const isClean = recovered.torn === undefined && durable.size === published.size && active.bytes > 0;
     if (isClean) return;
     const path = segmentPath(directory, active.first);
     if (recovered.torn !== undefined) {
@@ -244,13 +277,16 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     const temporary = path + TEMPORARY_SUFFIX;
     await fileSystem.remove(temporary);
     const copy = await fileSystem.openFile(temporary, "create");
-    const chunk = Buffer.alloc(GROUP_BYTES_MAX);
-    for (let position = 0; position < active.bytes; position += chunk.length) {
-      const count = await active.file.read(chunk.subarray(0, Math.min(chunk.length, active.bytes - position)), position);
-      await copy.write(chunk.subarray(0, count), position);
+    try {
+      const chunk = Buffer.alloc(Math.min(GROUP_BYTES_MAX, active.bytes));
+      for (let position = 0; position < active.bytes; position += chunk.length) {
+        const count = await active.file.read(chunk.subarray(0, Math.min(chunk.length, active.bytes - position)), position);
+        await copy.write(chunk.subarray(0, count), position);
+      }
+      await copy.sync();
+    } finally {
+      await copy.close();
     }
-    await copy.sync();
-    await copy.close();
     await fileSystem.rename(temporary, path);
     await fileSystem.syncDirectory(`${directory}/${SEGMENTS_FOLDER}`);
     const file = await fileSystem.openFile(path, "write");
@@ -260,7 +296,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
 
   async function openIds(): Promise<IdIndex> {
     const index = await openIdIndex(
-      { directory: options.idsDirectory, fileSystem, readKeys },
+      { directory: options.idsDirectory, fileSystem, readKeys, generationMax: options.limits?.idGenerationMax ?? ID_GENERATION_MAX },
       minimumAtStart,
       recovered.sealedEnd,
     );
@@ -288,7 +324,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       }
     }
     // Only what is sealed need not be looked at again: text segments are scanned at every start anyway.
-    await erasures.save(recovered.sealedEnd);
+    if (state === "open") await erasures.save(recovered.sealedEnd);
   }
 
   async function* readStored(from: number, to: number, signal?: AbortSignal): AsyncGenerator<readonly StoredEntry[]> {
@@ -329,7 +365,10 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   function refusal(): AuditError | undefined {
     switch (state) {
       case "open":
-        return free.bytes < DISK_FREE_BYTES_MIN ? new AuditError("DISK_FULL") : undefined;
+        if (free.bytes >= DISK_FREE_BYTES_MIN) return undefined;
+        // Whoever asks here first and does not append must still see the space come back.
+        void checkFreeSpace();
+        return new AuditError("DISK_FULL");
       case "read-only":
         return regression === undefined
           ? new AuditError("LEDGER_READ_ONLY", { message: "The ledger was opened for reading only." })
@@ -346,29 +385,36 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   function startWriter(): void {
     if (isWriting) return;
     isWriting = true;
-    writing = writeGroups().finally(() => {
-      isWriting = false;
-    });
+    writing = writeGroups();
+  }
+
+  function isAccepting(): boolean {
+    return state === "open" || state === "closing";
   }
 
   async function writeGroups(): Promise<void> {
-    while ((state === "open" || state === "closing") && (queueStart < queue.length || exclusive.length > 0)) {
-      const task = exclusive.shift();
-      if (task !== undefined) {
-        await task.run();
-        continue;
+    try {
+      while (isAccepting() && (queueStart < queue.length || exclusive.length > 0)) {
+        const task = exclusive.shift();
+        if (task !== undefined) await task.run();
+        else await writeNextGroup();
       }
-      let group: readonly Item[] = [];
-      try {
-        const active = await writableSegment();
-        group = takeGroup(SEGMENT_ENTRIES - active.count);
-        await writeGroup(active, group);
-      } catch (error) {
-        const refused = new AuditError("OUTCOME_UNKNOWN", { cause: error });
-        for (const { request } of group) request.reject(refused);
-        fail(error);
-        return;
-      }
+    } finally {
+      // In the same turn as the last look at the queue: what is appended later starts the writer again.
+      isWriting = false;
+    }
+  }
+
+  async function writeNextGroup(): Promise<void> {
+    let group: readonly Item[] = [];
+    try {
+      const active = await writableSegment();
+      group = takeGroup(SEGMENT_ENTRIES - active.count);
+      await writeGroup(active, group);
+    } catch (error) {
+      const refused = new AuditError("OUTCOME_UNKNOWN", { cause: error });
+      for (const { request } of group) request.reject(refused);
+      fail(error);
     }
   }
 
@@ -478,14 +524,21 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     const known: [Item, AppendResult][] = [];
     const first = durable.size;
     if (ids === undefined) throw new AuditError("LEDGER_READ_ONLY");
+    const pick = async (entry: SealedEntry, candidates: readonly number[]): Promise<AppendResult | undefined> => {
+      for (const index of candidates) {
+        const result = index >= first ? compare(entry, index, fresh[index - first]?.entry) : await compareStored(entry, index);
+        if (result !== undefined) return result;
+      }
+      return undefined;
+    };
     for (const item of group) {
       const { entry } = item;
       const found = ids.find(entry);
       const candidates = found instanceof Promise ? await found : found;
       let result: AppendResult | undefined;
-      for (const index of candidates) {
-        result = index >= first ? compare(entry, index, fresh[index - first]?.entry) : await compareStored(entry, index);
-        if (result !== undefined) break;
+      if (candidates.length > 0) {
+        // A tenant of the same hash may stand in front of the entry that is meant: then all candidates are looked at.
+        result = (await pick(entry, candidates)) ?? (await pick(entry, await ids.findAll(entry)));
       }
       if (result !== undefined) known.push([item, result]);
       else {
@@ -540,7 +593,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     checkpointing = checkpointing
       .catch(() => {})
       .then(async () => {
-        if (state === "failed" || state === "closed") throw refusal();
+        if (!isAccepting()) throw refusal();
         try {
           if (durable.size > published.size) await signCheckpoint();
         } catch (error) {
@@ -549,6 +602,25 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
         }
       });
     return checkpointing;
+  }
+
+  /** One at a time with the ledger's own checkpoints: otherwise an older note could take the place of a newer one. */
+  function publishCosigned(note: string): Promise<void> {
+    const publishing = checkpointing.catch(() => {}).then(async () => {
+      if (!isAccepting()) throw refusal();
+      const cosigned = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
+      if (cosigned.origin !== origin || cosigned.treeSize !== published.size || !hashesEqual(cosigned.rootHash, published.root)) {
+        throw new AuditError("RANGE_INVALID", {
+          message: "The note is not over the published checkpoint: it is older, newer or inconsistent.",
+          detail: { treeSize: cosigned.treeSize, published: published.size },
+        });
+      }
+      await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(note));
+      published = { ...published, note };
+      await saveRemembered(note);
+    });
+    checkpointing = publishing.catch(() => {});
+    return publishing;
   }
 
   async function signCheckpoint(): Promise<void> {
@@ -583,19 +655,28 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   /** Runs at a commit boundary, while nothing is written. */
   function atCommitBoundary<T>(job: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      if (!isAccepting()) {
+        reject(refusal());
+        return;
+      }
       exclusive.push({ run: () => job().then(resolve, reject), reject });
       startWriter();
     });
   }
 
-  function scheduleSealing(first: number): void {
+  /** Seals a full segment, after those before it that could not be sealed when their turn was: a start expects text behind sealed. */
+  function scheduleSealing(last: number): void {
     runMaintenance(async () => {
-      // A sealed segment has no markers, so a start could not see where a checkpoint ended inside it.
-      while (published.size < first + SEGMENT_ENTRIES) await requestCheckpoint();
-      await segments.seal(first, systemEntries.get(first) ?? []);
-      systemEntries.delete(first);
-      await ids?.seal(first, first + SEGMENT_ENTRIES);
-      onNotice({ kind: "segment-sealed", first });
+      for (const first of segments.firsts()) {
+        if (first > last) break;
+        if (segments.text(first) === undefined) continue;
+        // A sealed segment has no markers, so a start could not see where a checkpoint ended inside it.
+        while (published.size < first + SEGMENT_ENTRIES) await requestCheckpoint();
+        await segments.seal(first, systemEntries.get(first) ?? []);
+        systemEntries.delete(first);
+        onNotice({ kind: "segment-sealed", first });
+      }
+      await ids?.seal(last + SEGMENT_ENTRIES);
     }).catch(() => {});
   }
 
@@ -612,7 +693,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       if (!ranges.some(([from, to]) => from < first + SEGMENT_ENTRIES && to > first)) continue;
       if (segments.text(first) === undefined) await segments.eraseSealed(first, covers);
       else if (isFull(first)) await segments.eraseText(first, covers);
-      else await atCommitBoundary(() => segments.eraseText(first, covers));
+      else await atCommitBoundary(() => eraseActive(first, covers));
     }
     // A torn group may hold the same content: its sender was told to send it again.
     await emptyFolder(options.recoveredDirectory);
@@ -620,13 +701,18 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     onNotice({ kind: "erasure-done", index: record.index });
   }
 
-  async function emptyFolder(path: string): Promise<void> {
-    let names: readonly string[] = [];
+  async function eraseActive(first: number, covers: (index: number, section: SectionName) => boolean): Promise<void> {
     try {
-      names = await fileSystem.list(path);
+      await segments.eraseText(first, covers);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      // The open file may no longer be the one under the segment's name: what is appended to it would be lost.
+      if (error instanceof UncertainSwitchError) fail(error);
+      throw error;
     }
+  }
+
+  async function emptyFolder(path: string): Promise<void> {
+    const names = await listOrNone(path);
     for (const name of names) await fileSystem.remove(`${path}/${name}`);
     if (names.length > 0) await fileSystem.syncDirectory(path);
   }
@@ -654,7 +740,11 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     const now = performance.now();
     if (now - free.checkedAt < DISK_FREE_CACHE_MS) return;
     free = { bytes: free.bytes, checkedAt: now };
-    free = { bytes: await fileSystem.freeBytes(directory), checkedAt: now };
+    try {
+      free = { bytes: await fileSystem.freeBytes(directory), checkedAt: now };
+    } catch {
+      // Not knowing is no reason to refuse: a write that does not fit fails by itself.
+    }
   }
 
   const ledger: FileLedger = {
@@ -670,9 +760,13 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       const error = refusal();
       if (error !== undefined) throw error;
       let chars = 0;
-      for (const entry of entries) chars += charsOf(entry);
+      for (const entry of entries) {
+        chars += charsOf(entry);
+        // Before it is durable: an erasure that cannot be read would keep the ledger from ever opening again.
+        if (entry.isSystem) parseErasures(entry.leaf);
+      }
       const waiting = queue.length - queueStart;
-      if (waiting > 0 && (waiting + entries.length > PENDING_ENTRIES_MAX || pendingChars + chars > PENDING_CHARS_MAX)) {
+      if (waiting > 0 && (waiting + entries.length > pendingEntriesMax || pendingChars + chars > PENDING_CHARS_MAX)) {
         throw new AuditError("PUSHBACK", { detail: { entries: waiting } });
       }
       if (entries.length === 0) return [];
@@ -698,7 +792,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       if (ids === undefined) return findByScan(keys);
       for (const key of keys) {
         let index: number | undefined;
-        for (const candidate of await ids.find(key)) {
+        for (const candidate of await ids.findAll(key)) {
           if (candidate >= durable.size || candidate < minimumIndex) continue;
           const [entry] = await segments.readBatch(candidate, candidate + 1);
           if (entry === undefined) continue;
@@ -732,8 +826,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     },
     async waitForCheckpoint(treeSize, signal) {
       if (published.size >= treeSize) return;
-      const error = refusal();
-      if (error !== undefined) throw error;
+      if (!isAccepting()) throw refusal();
       const waiting = waitOn(checkpointWaiters, treeSize, signal);
       if (durable.size >= treeSize) requestCheckpoint().catch(() => {});
       await waiting;
@@ -741,19 +834,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     async checkpoint() {
       return published.note;
     },
-    async publish(note) {
-      const cosigned = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
-      const current = published;
-      if (cosigned.origin !== origin || cosigned.treeSize !== current.size || !hashesEqual(cosigned.rootHash, current.root)) {
-        throw new AuditError("RANGE_INVALID", {
-          message: "The note is not over the published checkpoint: it is older, newer or inconsistent.",
-          detail: { treeSize: cosigned.treeSize, published: current.size },
-        });
-      }
-      await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(note));
-      published = { ...current, note };
-      await saveRemembered(note);
-    },
+    publish: publishCosigned,
     async tile(level, n, width) {
       const end = (n * 256 + width) * 256 ** level;
       if (width < 1 || width > 256 || end > published.size) throw new AuditError("TILE_UNKNOWN");
@@ -766,17 +847,20 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       if (record === undefined || JSON.stringify(record.ranges) !== JSON.stringify(ranges)) {
         throw new AuditError("RANGE_INVALID", { message: `Entry ${erasureIndex} does not erase these ranges.`, detail: { erasureIndex } });
       }
+      if (!isAccepting()) throw refusal();
       if (!record.isDone) await scheduleErasure(record);
     },
     async prune(minimum) {
+      if (!isAccepting()) throw refusal();
       if (minimum > published.size) throw new AuditError("RANGE_INVALID", { detail: { minimum, treeSize: published.size } });
       await runMaintenance(async () => {
         for (const first of segments.firsts()) {
           if (first + SEGMENT_ENTRIES > minimum || segments.text(first) !== undefined) break;
           minimumIndex = first + SEGMENT_ENTRIES;
           await segments.drop(first);
+          // One by one: a loss of power may keep any of several removals, and a hole in the middle is damage.
+          await fileSystem.syncDirectory(`${directory}/${SEGMENTS_FOLDER}`);
         }
-        await fileSystem.syncDirectory(`${directory}/${SEGMENTS_FOLDER}`);
       });
     },
     async idle() {
@@ -786,26 +870,34 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
         await last;
       }
     },
-    async close() {
-      if (state === "closed") return;
+    close() {
+      closing ??= finish();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => ledger.close(),
+  };
+
+  async function finish(): Promise<void> {
+    try {
       if (state === "open") {
         state = "closing";
         await writing;
-        await maintenance;
-        if ((state as string) === "closing") await requestCheckpoint();
+        await ledger.idle();
+        // A failure meanwhile has been told; then there is nothing to sign.
+        if (isAccepting()) await requestCheckpoint();
       }
+    } finally {
       clearTimeout(checkpointTimer);
       state = "closed";
       await checkpointing.catch(() => {});
       await writing;
-      await maintenance;
+      await ledger.idle();
       const closed = new AuditError("SHUTTING_DOWN");
       for (const waiter of [...sizeWaiters, ...checkpointWaiters]) waiter.reject(closed);
       await ids?.close();
       await segments.close();
-    },
-    [Symbol.asyncDispose]: () => ledger.close(),
-  };
+    }
+  }
 
   /** Without an id index (offline reading) the leaves are looked through. */
   async function findByScan(keys: readonly EntryKey[]): Promise<(number | undefined)[]> {

@@ -156,6 +156,7 @@ export interface IdFile {
   find(words: IdQuery): Promise<readonly number[]>;
   /** All records in order, a block at a time. @throws {BrokenIdFileError} when a block fails its CRC. */
   records(): AsyncGenerator<readonly IdRecord[]>;
+  /** Whoever reads then gets a {@link BrokenIdFileError}. */
   close(): Promise<void>;
 }
 
@@ -179,9 +180,20 @@ export async function openIdFile(fileSystem: FileSystem, path: string): Promise<
   const timeMax = header.readUIntBE(40, 6);
   const others = header.readUIntBE(48, 6);
 
+  // The descriptor is closed only when nobody reads: its number may soon belong to another file, whose blocks pass their CRC too.
+  let readers = 0;
+  let isClosed = false;
+
   async function readBlock(block: number): Promise<Buffer> {
     const bytes = Buffer.alloc(BLOCK_BYTES);
-    await file.read(bytes, HEADER_BYTES + block * BLOCK_BYTES);
+    if (isClosed) throw new BrokenIdFileError(path);
+    readers += 1;
+    try {
+      await file.read(bytes, HEADER_BYTES + block * BLOCK_BYTES);
+    } finally {
+      readers -= 1;
+      if (isClosed && readers === 0) await file.close();
+    }
     if (bytes.readUInt32BE(BLOCK_BYTES - 4) !== crc32(bytes.subarray(0, BLOCK_BYTES - 4))) throw new BrokenIdFileError(path);
     return bytes;
   }
@@ -231,6 +243,9 @@ export async function openIdFile(fileSystem: FileSystem, path: string): Promise<
         yield Array.from({ length: recordsIn(block) }, (_, i) => decode(bytes, i));
       }
     },
-    close: () => file.close(),
+    close() {
+      isClosed = true;
+      return readers === 0 ? file.close() : Promise.resolve();
+    },
   };
 }

@@ -3,7 +3,7 @@ import { type FileSystem, TEMPORARY_SUFFIX } from "./file-system.ts";
 import { BrokenIdFileError, compareIds, type IdFile, type IdRecord, mergeRecords, openIdFile, writeIdFile } from "./id-file.ts";
 import { createIdTable, type IdTable, type IdQuery, toWords } from "./id-table.ts";
 import type { EntryKey } from "./ledger.ts";
-import { ID_FILES_PER_TIER, ID_GENERATION_MAX } from "./limits.ts";
+import { ID_FILES_PER_TIER, ID_GENERATION_MAX, SEGMENT_ENTRIES } from "./limits.ts";
 
 /** Reads the keys of entries `[from, to)`, in order; how the index is derived from the ledger. */
 export type ReadKeys = (from: number, to: number) => AsyncIterable<readonly { readonly index: number; readonly key: EntryKey }[]>;
@@ -19,10 +19,12 @@ export interface IdIndex {
   add(key: EntryKey, index: number): void;
   /** Candidates, newest generation first: entries whose (tenant, id) may be this one. The caller reads them to be sure. */
   find(key: EntryKey): readonly number[] | Promise<readonly number[]>;
+  /** All candidates, however old. `find` stops at the newest generation that has one. */
+  findAll(key: EntryKey): Promise<readonly number[]>;
   /** Candidates of every tenant. */
   findAnyTenant(id: string): Promise<readonly number[]>;
-  /** Writes the ids of a sealed segment to a file and merges what can be merged. */
-  seal(first: number, end: number): Promise<void>;
+  /** Entries below `end` are in sealed segments now: writes their ids to files and merges what can be merged. */
+  seal(end: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,8 @@ export interface IdIndexOptions {
   readonly directory: string;
   readonly fileSystem: FileSystem;
   readonly readKeys: ReadKeys;
+  /** Ids of one generation in memory. */
+  readonly generationMax?: number;
 }
 
 /**
@@ -39,11 +43,12 @@ export interface IdIndexOptions {
  * @param treeSize Entries of the ledger; those at or above `sealedEnd` are added by the caller.
  */
 export async function openIdIndex(options: IdIndexOptions, minimumIndex: number, sealedEnd: number): Promise<IdIndex> {
-  const { directory, fileSystem, readKeys } = options;
+  const { directory, fileSystem, readKeys, generationMax = ID_GENERATION_MAX } = options;
   await fileSystem.makeDirectory(directory, 0o700);
   const files = await openFiles();
   let current: IdTable = createIdTable();
   let previous: IdTable = createIdTable();
+  let changing: Promise<void> = Promise.resolve();
 
   async function openFiles(): Promise<IdFile[]> {
     const found: IdFile[] = [];
@@ -112,7 +117,13 @@ export async function openIdIndex(options: IdIndexOptions, minimumIndex: number,
       if (last.length < ID_FILES_PER_TIER || last.some((file) => file.end - file.first !== size)) return;
       const first = last[0]?.first ?? 0;
       const end = last.at(-1)?.end ?? 0;
-      const merged = await writeRecords(first, end, mergeRecords(last.map((file) => file.records())));
+      let merged: IdFile;
+      try {
+        merged = await writeRecords(first, end, mergeRecords(last.map((file) => file.records())));
+      } catch (error) {
+        if (!(error instanceof BrokenIdFileError)) throw error;
+        merged = await writeRange(first, end);
+      }
       files.splice(-ID_FILES_PER_TIER, ID_FILES_PER_TIER, merged);
       for (const file of last) {
         await file.close();
@@ -121,12 +132,40 @@ export async function openIdIndex(options: IdIndexOptions, minimumIndex: number,
     }
   }
 
-  await deriveGaps(65_536);
+  await deriveGaps(SEGMENT_ENTRIES);
   // The newest sealed ids go to memory as well, so that a restart does not make common look-ups slower.
   for (let i = files.length - 1; i >= 0; i--) {
     const file = files[i];
-    if (file === undefined || previous.count + file.count > ID_GENERATION_MAX) break;
-    for await (const batch of file.records()) for (const record of batch) previous.add(record, record.index);
+    if (file === undefined || previous.count + file.count > generationMax) break;
+    const records: IdRecord[] = [];
+    try {
+      for await (const batch of file.records()) records.push(...batch);
+    } catch (error) {
+      if (!(error instanceof BrokenIdFileError)) throw error;
+      await deriveAgain(file);
+      i += 1; // Once more with the file that took its place.
+      continue;
+    }
+    for (const record of records) previous.add(record, record.index);
+  }
+
+  async function findEverywhere(words: IdQuery): Promise<readonly number[]> {
+    return [...new Set([...current.find(words), ...previous.find(words), ...(await findInFiles(words, memoryMinimum()))])];
+  }
+
+  /** Files change one job at a time: readers that meet the same broken file must not write it twice at once. */
+  function inTurn(job: () => Promise<void>): Promise<void> {
+    const result = changing.then(job);
+    changing = result.catch(() => {});
+    return result;
+  }
+
+  /** Writes a broken file again from the ledger, unless another file has taken its place already. */
+  async function deriveAgain(file: IdFile): Promise<void> {
+    if (!files.includes(file)) return;
+    const again = await writeRange(file.first, file.end);
+    files[files.indexOf(file)] = again;
+    await file.close();
   }
 
   const memoryMinimum = (): number => Math.min(previous.minimumIndex, current.minimumIndex);
@@ -138,14 +177,9 @@ export async function openIdIndex(options: IdIndexOptions, minimumIndex: number,
       try {
         found.push(...(await file.find(words)));
       } catch (error) {
-        // Merged away while it was read: ask what took its place.
-        const position = files.indexOf(file);
-        if (position < 0) return findInFiles(words, below);
         if (!(error instanceof BrokenIdFileError)) throw error;
-        const again = await writeRange(file.first, file.end);
-        files[files.indexOf(file)] = again;
-        await file.close();
-        found.push(...(await again.find(words)));
+        await inTurn(() => deriveAgain(file));
+        return findInFiles(words, below);
       }
     }
     return found;
@@ -154,9 +188,9 @@ export async function openIdIndex(options: IdIndexOptions, minimumIndex: number,
   return {
     add(key, index) {
       const coveredEnd = files.at(-1)?.end ?? minimumIndex;
-      if (current.count >= ID_GENERATION_MAX && (previous.count === 0 || coveredEnd >= current.minimumIndex)) {
+      if (current.count >= generationMax && (previous.count === 0 || coveredEnd >= current.minimumIndex)) {
         previous = current;
-        current = createIdTable(ID_GENERATION_MAX);
+        current = createIdTable(generationMax);
       }
       current.add(toWords(key), index);
     },
@@ -169,16 +203,16 @@ export async function openIdIndex(options: IdIndexOptions, minimumIndex: number,
       const below = memoryMinimum();
       return (files[0]?.first ?? 0) >= below ? older : findInFiles(words, below);
     },
-    async findAnyTenant(id) {
-      const query: IdQuery = { ...toWords({ tenant: "", id }), tenant: undefined };
-      return [...current.find(query), ...previous.find(query), ...(await findInFiles(query, memoryMinimum()))];
-    },
-    async seal(first, end) {
-      const covered = files.at(-1)?.end ?? minimumIndex;
-      if (covered >= end) return;
-      files.push(await writeRange(Math.max(first, covered), end));
-      await merge();
-    },
+    findAll: (key) => findEverywhere(toWords(key)),
+    findAnyTenant: (id) => findEverywhere({ ...toWords({ tenant: "", id }), tenant: undefined }),
+    seal: (end) =>
+      inTurn(async () => {
+        // From the last file on, not from the last segment: there must be no gap, even if a file could not be written in its time.
+        for (let covered = files.at(-1)?.end ?? minimumIndex; covered < end; covered = Math.min(covered + SEGMENT_ENTRIES, end)) {
+          files.push(await writeRange(covered, Math.min(covered + SEGMENT_ENTRIES, end)));
+          await merge();
+        }
+      }),
     async close() {
       await Promise.all(files.map((file) => file.close()));
     },

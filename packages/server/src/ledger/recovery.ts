@@ -51,6 +51,8 @@ export interface RecoveryOptions {
   readonly tiles: TileStore;
   readonly segments: SegmentStore;
   readonly erasures: ErasureLog;
+  /** Files are opened for reading only. */
+  readonly isReadOnly: boolean;
 }
 
 const damaged = (message: string, index?: number): AuditError =>
@@ -66,6 +68,17 @@ const damaged = (message: string, index?: number): AuditError =>
  * @throws {AuditError} `LEDGER_DAMAGED`, `SIGNING_KEY_FOREIGN`.
  */
 export async function recoverLedger(options: RecoveryOptions): Promise<RecoveredLedger> {
+  const text: { first: number; file: DurableFile }[] = [];
+  try {
+    return await recover(options, text);
+  } catch (error) {
+    for (const { file } of text) await file.close();
+    throw error;
+  }
+}
+
+/** @param text Takes the open files of text segments, so that the caller can close them. */
+async function recover(options: RecoveryOptions, text: { first: number; file: DurableFile }[]): Promise<RecoveredLedger> {
   const { directory, origin, vkey, fileSystem, segments, erasures } = options;
   const storedVkey = (await readOrMissing(fileSystem, `${directory}/${VKEY_FILE}`))?.toString("utf8").trim();
   if (storedVkey === undefined) throw damaged("its verifier key (vkey) is missing");
@@ -80,20 +93,22 @@ export async function recoverLedger(options: RecoveryOptions): Promise<Recovered
     const expected = minimumIndex + i * SEGMENT_ENTRIES;
     if (first !== expected) throw damaged(`the segment that begins at entry ${expected} is missing`, expected);
   });
-  const text: { first: number; file: DurableFile }[] = [];
   for (const first of firsts) {
-    const file = await fileSystem.openFile(segmentPath(directory, first), "write");
-    if (await isSealed(file)) {
-      await file.close();
-      if (text.length > 0) throw damaged(`a sealed segment stands behind one that is not (entry ${first})`, first);
-      segments.addSealed(first);
-    } else text.push({ first, file });
+    const file = await fileSystem.openFile(segmentPath(directory, first), options.isReadOnly ? "read" : "write");
+    text.push({ first, file });
+    if (!(await isSealed(file))) continue;
+    text.pop();
+    await file.close();
+    if (text.length > 0) throw damaged(`a sealed segment stands behind one that is not (entry ${first})`, first);
+    segments.addSealed(first);
   }
   const sealedEnd = text[0]?.first ?? (firsts.length === 0 ? 0 : minimumIndex + firsts.length * SEGMENT_ENTRIES);
   if (checkpoint.treeSize < sealedEnd) {
     throw damaged(`its checkpoint (${checkpoint.treeSize} entries) is older than its sealed segments (${sealedEnd} entries)`, checkpoint.treeSize);
   }
   if (firsts.length === 0 && checkpoint.treeSize > 0) throw damaged("all its segments are missing", 0);
+  // Text segments are read anyway, and only their own entries can excuse what is missing from them.
+  erasures.forgetFrom(sealedEnd);
 
   const levels = await openLevels(options.tiles, sealedEnd);
   const sealedTree = createTileTree({
@@ -208,7 +223,13 @@ export async function compareRemembered(
   rootAt: (size: number) => Promise<Uint8Array>,
 ): Promise<Regression> {
   if (note === undefined) return undefined;
-  const remembered = readCheckpoint(note, vkey);
+  let remembered: Checkpoint;
+  try {
+    remembered = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
+  } catch {
+    // Another key signed under this name, or the memory is damaged: either way this is not known to be the ledger that was seen before.
+    return { kind: "different", rememberedSize: Number(/^[^\n]*\n(\d{1,15})\n/.exec(note)?.[1] ?? 0) };
+  }
   if (remembered.treeSize > treeSize) return { kind: "shorter", rememberedSize: remembered.treeSize };
   if (hashesEqual(await rootAt(remembered.treeSize), remembered.rootHash)) return undefined;
   return { kind: "different", rememberedSize: remembered.treeSize };

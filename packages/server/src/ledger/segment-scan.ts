@@ -3,7 +3,7 @@ import { type CheckedEntry, checkEntry } from "./entry-check.ts";
 import type { DurableFile } from "./file-system.ts";
 import type { LedgerTree } from "./ledger-tree.ts";
 import { SEGMENT_ENTRIES } from "./limits.ts";
-import { formatHeader, scanLines, splitLine } from "./segment-text.ts";
+import { formatHeader, type SegmentLine, scanLines, splitLine } from "./segment-text.ts";
 
 /** Where the entries of a text segment lie in its file. `starts[i]` and `lengths[i]` (without line feed) in bytes. */
 export interface EntryOffsets {
@@ -32,6 +32,27 @@ export interface TextSegmentScan {
   readonly torn: { readonly start: number; readonly end: number; readonly reason: string } | undefined;
   readonly damage: SegmentDamage | undefined;
 }
+
+// "# ", a tree size, a space and the base64 of 32 bytes; one more on either side for a byte that changed into two or was lost.
+const MARKER_BYTES_MIN = 47;
+const MARKER_BYTES_MAX = 64;
+const SWALLOWED_MARKER = /# (0|[1-9]\d{0,15}) [A-Za-z0-9+/]{43}=$/;
+
+/**
+ * Whether a line behind, or at, the first bad one may be the marker of its group, damaged or not: then whatever follows belongs to a later
+ * group, which was written only when this one was durable. A torn write leaves gaps of whole sectors, never such a line.
+ */
+function mayEndGroup(line: SegmentLine): boolean {
+  if (line.kind === "marker") return true;
+  if (line.kind === "unfinished") return false;
+  const { bytes } = line;
+  if (bytes.length >= MARKER_BYTES_MIN && bytes.length <= MARKER_BYTES_MAX && !bytes.includes(TAB) && !bytes.includes(NUL)) return true;
+  // The line feed before the marker may be the byte that changed.
+  return SWALLOWED_MARKER.test(bytes.toString("latin1", Math.max(0, bytes.length - MARKER_BYTES_MAX)));
+}
+
+const TAB = 0x09;
+const NUL = 0x00;
 
 export interface TextSegmentScanOptions {
   readonly file: DurableFile;
@@ -71,17 +92,20 @@ export async function scanTextSegment(options: TextSegmentScanOptions): Promise<
     end = line.end;
     if (bad !== undefined) {
       if (markerBehindBad) bytesBehindMarker = true;
-      else if (line.kind === "marker") markerBehindBad = true;
+      else markerBehindBad = mayEndGroup(line);
       continue;
     }
     const index = first + good.count + group.length;
     const fail = (reason: string): void => {
       bad = { index, reason };
+      markerBehindBad = mayEndGroup(line);
     };
     if (line.start === 0) {
-      // A header that differs can only be torn while nothing follows it: no group is written before it is durable.
-      if (line.kind !== "header" || `${line.bytes.toString("latin1")}\n` !== header) fail("the header of its segment is not what it should be");
-      else good = { ...good, bytes: line.end };
+      // Never torn: the file gets its name only when its header is durable.
+      if (line.kind !== "header" || `${line.bytes.toString("latin1")}\n` !== header) {
+        fail("the header of its segment is not what it should be");
+        bytesBehindMarker = true;
+      } else good = { ...good, bytes: line.end };
       continue;
     }
     if (line.kind === "entry") {
@@ -125,6 +149,8 @@ export async function scanTextSegment(options: TextSegmentScanOptions): Promise<
     }
   }
   if (bad === undefined && group.length > 0) bad = { index: first + good.count, reason: "its group has no end" };
+  const size = await file.size();
+  if (end < size) bytesBehindMarker = true; // A line longer than any that is written.
 
   const isDamaged = bad !== undefined && bytesBehindMarker;
   return {
@@ -134,7 +160,7 @@ export async function scanTextSegment(options: TextSegmentScanOptions): Promise<
     tree: good.tree,
     missing: missing.slice(0, good.missing),
     systemEntries: systemEntries.slice(0, good.system),
-    torn: bad !== undefined && !isDamaged ? { start: good.bytes, end, reason: bad.reason } : undefined,
+    torn: bad !== undefined && !isDamaged ? { start: good.bytes, end: size, reason: bad.reason } : undefined,
     damage: isDamaged ? bad : undefined,
   };
 }

@@ -2,7 +2,7 @@ import type { SectionName } from "@vouchtrail/protocol";
 import { AuditError } from "@vouchtrail/events";
 import { type DurableFile, type FileSystem, TEMPORARY_SUFFIX } from "./file-system.ts";
 import type { StoredEntry } from "./ledger.ts";
-import { segmentPath } from "./layout.ts";
+import { SEGMENTS_FOLDER, segmentPath } from "./layout.ts";
 import { BLOCK_CACHE_CHARS_MAX, BLOCK_CACHE_MAX, BLOCK_ENTRIES, READ_BATCH_ENTRIES, SEGMENT_CACHE_MAX, SEGMENT_ENTRIES } from "./limits.ts";
 import type { EntryOffsets } from "./segment-scan.ts";
 import { openSealed, readBlock, type SealedSegment, writeSealed } from "./segment-sealed.ts";
@@ -45,11 +45,20 @@ export interface SegmentStore {
   close(): Promise<void>;
 }
 
+/** A new file may or may not stand under the segment's name: the open one must not be written to any more. */
+export class UncertainSwitchError extends Error {
+  override readonly name = "UncertainSwitchError";
+  constructor(first: number, cause: unknown) {
+    super(`The segment that begins at entry ${first} could not be replaced for certain.`, { cause });
+  }
+}
+
 export function createSegmentStore(directory: string, origin: string, fileSystem: FileSystem): SegmentStore {
   const segments = new Map<number, TextSegment | { readonly kind: "sealed"; readonly first: number }>();
   const textReaders = new WeakMap<TextSegment, Retirable>();
   const footers = new Map<number, SealedSegment>();
   const blocks = new Map<string, readonly string[]>();
+  let rewrites = 0;
 
   function remember<K, V>(cache: Map<K, V>, key: K, value: V, countMax: number): void {
     cache.delete(key);
@@ -61,11 +70,13 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
   }
 
   function forget(first: number): void {
+    rewrites += 1;
     footers.delete(first);
     for (const key of blocks.keys()) if (key.startsWith(`${first}:`)) blocks.delete(key);
   }
 
   async function withSealed<T>(first: number, use: (file: DurableFile, segment: SealedSegment) => Promise<T>): Promise<T> {
+    const seen = rewrites;
     const file = await fileSystem.openFile(segmentPath(directory, first), "read");
     try {
       const known = footers.get(first);
@@ -78,7 +89,7 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
         }
       }
       const fresh = await openSealed(file, origin, first);
-      remember(footers, first, fresh, SEGMENT_CACHE_MAX);
+      if (seen === rewrites) remember(footers, first, fresh, SEGMENT_CACHE_MAX);
       return await use(file, fresh);
     } finally {
       await file.close();
@@ -92,10 +103,12 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
       remember(blocks, key, cached, BLOCK_CACHE_MAX);
       return cached;
     }
+    const seen = rewrites;
     const text = (await withSealed(first, (file, segment) => readBlock(file, segment, block))).toString("utf8");
     const lines = text.split("\n");
     lines.pop();
-    if (text.length <= BLOCK_CACHE_CHARS_MAX) remember(blocks, key, lines, BLOCK_CACHE_MAX);
+    // What was read from a file that is replaced by now may hold erased sections: it is answered once, but not kept.
+    if (text.length <= BLOCK_CACHE_CHARS_MAX && seen === rewrites) remember(blocks, key, lines, BLOCK_CACHE_MAX);
     return lines;
   }
 
@@ -149,14 +162,24 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
     const path = segmentPath(directory, first);
     const temporary = path + TEMPORARY_SUFFIX;
     await fileSystem.remove(temporary);
-    const file = await fileSystem.openFile(temporary, "create");
     try {
-      await fill(file);
-    } finally {
-      await file.close();
+      const file = await fileSystem.openFile(temporary, "create");
+      try {
+        await fill(file);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      // It may hold what an erasure is about to remove. If this fails too, the next start removes it.
+      await fileSystem.remove(temporary).catch(() => {});
+      throw error;
     }
-    await fileSystem.rename(temporary, path);
-    await fileSystem.syncDirectory(`${directory}/segments`);
+    try {
+      await fileSystem.rename(temporary, path);
+      await fileSystem.syncDirectory(`${directory}/${SEGMENTS_FOLDER}`);
+    } catch (error) {
+      throw new UncertainSwitchError(first, error);
+    }
   }
 
   return {
@@ -267,7 +290,9 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
         await put(await readBytes(segment.file, at, segment.bytes));
         await file.sync();
       });
-      const file = await fileSystem.openFile(segmentPath(directory, first), "write");
+      const file = await fileSystem.openFile(segmentPath(directory, first), "write").catch((error: unknown) => {
+        throw new UncertainSwitchError(first, error);
+      });
       segments.set(first, {
         kind: "text",
         first,

@@ -1,0 +1,112 @@
+import { AuditError, ERRORS, fromAgentLogEntry, parseExactJson, type ReceivedVia } from "@vouchtrail/events";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Intake, IntakeResult } from "../intake/intake.ts";
+import { defaultTenant } from "../intake/principal.ts";
+import type { FileLedger } from "../ledger/file-ledger.ts";
+import { openLedgerReader } from "../reading/ledger-reader.ts";
+import { CHECKPOINT_WAIT_MS, createProofs } from "../reading/proofs.ts";
+import type { Recorder } from "../recorder.ts";
+import { errorAnswer } from "./answer.ts";
+import type { Guard } from "./guard.ts";
+
+export interface EventRouteDeps {
+  readonly guard: Guard;
+  readonly intake: Intake;
+  readonly ledger: FileLedger;
+  readonly recorder: Recorder;
+}
+
+/** Taking events in, and reading one of them with its proof. */
+export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder }: EventRouteDeps): void {
+  const proofs = createProofs(ledger);
+
+  app.post("/api/v1/events", async (request, reply) => {
+    const principal = await guard.authorize(request, "ingest");
+    const wait = waitOf(request);
+    const isNdjson = contentTypeOf(request) === "application/x-ndjson";
+    const result = await intake.acceptBody(bodyOf(request), { principal, via: viaOf(request), isNdjson });
+    return sendResult(request, reply, result, wait);
+  });
+
+  app.post("/log", async (request, reply) => {
+    const principal = await guard.authorize(request, "ingest");
+    const { value, repairCount } = parseJson(bodyOf(request));
+    const { event, notes } = fromAgentLogEntry(value, { tenant: defaultTenant(principal), lenient: true });
+    if (repairCount + notes.length > 0) recorder.count("INPUT_REPAIRED", repairCount + notes.length);
+    const result = await intake.acceptValues([event], { principal, via: "hook" });
+    return sendResult(request, reply, result, waitOf(request));
+  });
+
+  async function sendResult(request: FastifyRequest, reply: FastifyReply, result: IntakeResult, wait: boolean): Promise<FastifyReply> {
+    const { receipts, errors } = result;
+    const isMixed = errors.length > 0;
+    const answers = await Promise.all(
+      receipts.map(async ({ position, ...receipt }) => ({
+        ...(isMixed ? { position } : {}),
+        ...receipt,
+        ...(wait ? { inclusionProof: await proofs.inclusionProof(receipt.index) } : {}),
+      })),
+    );
+    reply.type("application/json; charset=utf-8");
+    if (!isMixed) return reply.code(201).send(JSON.stringify({ receipts: answers, errors }));
+    if (answers.length > 0) return reply.code(207).send(JSON.stringify({ receipts: answers, errors }));
+    const [first] = errors;
+    const code = first?.code ?? "EVENT_INVALID";
+    const error = new AuditError(code, { message: first?.message ?? ERRORS[code].title, ...(first === undefined ? {} : { path: first.path }) });
+    return reply.code(400).send(JSON.stringify({ ...errorAnswer(error, request.id), receipts: [], errors }));
+  }
+
+  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id", async (request, reply) => {
+    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
+    const view = await reader.get(request.params.id, request.query.tenant);
+    return reply.type("application/json; charset=utf-8").send(JSON.stringify(view));
+  });
+
+  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id/inclusion-proof", async (request, reply) => {
+    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
+    return reply.type("text/plain; charset=utf-8").send(await reader.inclusionProof(request.params.id, request.query.tenant));
+  });
+
+  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id/bundle", async (request, reply) => {
+    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
+    const bundle = await reader.bundle(request.params.id, request.query.tenant);
+    return reply.type("application/json; charset=utf-8").send(JSON.stringify(bundle));
+  });
+}
+
+function waitOf(request: FastifyRequest): boolean {
+  const { wait } = request.query as { wait?: unknown };
+  if (wait === undefined) return false;
+  if (wait !== "checkpoint") {
+    throw new AuditError("FILTER_INVALID", { path: "wait", message: `The only thing to wait for is "checkpoint" (at most ${CHECKPOINT_WAIT_MS} ms).` });
+  }
+  return true;
+}
+
+/** Doors that a client of ours may name with `?via=`: what it says of itself, as it could by sending the events elsewhere. */
+const CLIENT_VIAS: readonly ReceivedVia[] = ["sdk", "import", "proxy", "mcp", "queue"];
+
+function viaOf(request: FastifyRequest): ReceivedVia {
+  const { via } = request.query as { via?: unknown };
+  if (via === undefined) return "http";
+  const known = CLIENT_VIAS.find((name) => name === via);
+  if (known === undefined) throw new AuditError("FILTER_INVALID", { path: "via", message: `A client may say via=${CLIENT_VIAS.join(", ")}.` });
+  return known;
+}
+
+function contentTypeOf(request: FastifyRequest): string {
+  return (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+function bodyOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+function parseJson(body: Buffer): { value: unknown; repairCount: number } {
+  try {
+    return parseExactJson(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch (cause) {
+    if (cause instanceof AuditError) throw cause;
+    throw new AuditError("BODY_INVALID", { message: "The body is not valid JSON in UTF-8.", cause });
+  }
+}

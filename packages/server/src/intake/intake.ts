@@ -1,0 +1,175 @@
+import {
+  AuditError,
+  type ErrorCode,
+  type Fault,
+  type JsonObject,
+  type Minimizer,
+  type PrivacyPolicy,
+  REDACTION_RULES_MAX,
+  type ReceivedVia,
+  type Redactor,
+} from "@vouchtrail/events";
+import type { AppendResult, Ledger, Receipt, SealedEntry } from "../ledger/ledger.ts";
+import type { Recorder } from "../recorder.ts";
+import { splitBody } from "./body.ts";
+import { fitContent } from "./fit-content.ts";
+import { defaultTenant, type Principal, writeFault } from "./principal.ts";
+import { type RedactionRecord, sealEvent } from "./seal.ts";
+import { parseStrictly } from "./strict-json.ts";
+import { faultOf, validateEvent } from "./validate.ts";
+
+/** A fault with the place of its event in the request. */
+export interface PositionedFault extends Fault {
+  readonly position: number;
+}
+
+export interface PositionedReceipt extends Receipt {
+  readonly position: number;
+  /** True when the event was there already. */
+  readonly duplicate?: true;
+}
+
+export interface IntakeResult {
+  readonly receipts: readonly PositionedReceipt[];
+  readonly errors: readonly PositionedFault[];
+}
+
+/** Told about everything that happens to events, for the metrics. */
+export interface IntakeObserver {
+  accepted(via: ReceivedVia, count: number, duplicates: number): void;
+  refused(code: ErrorCode, count: number): void;
+  redacted(rule: string, count: number): void;
+  cut(rule: string, count: number): void;
+}
+
+export interface IntakeDeps {
+  readonly ledger: Ledger;
+  readonly recorder: Recorder;
+  readonly redactor: Redactor;
+  readonly minimizer: Minimizer;
+  readonly policy: PrivacyPolicy;
+  readonly disclosureBytesMax: number;
+  readonly now: () => string;
+  readonly observer: IntakeObserver;
+}
+
+/**
+ * From bytes to receipts: split, parse strictly, validate, authorise, redact, minimise, seal, append. Each event stands for itself: a fault in
+ * one leaves the others alone.
+ */
+export interface Intake {
+  /** @throws {AuditError} What concerns the body as a whole (`BODY_INVALID` …) or the ledger (`PUSHBACK`, `OUTCOME_UNKNOWN` …). */
+  acceptBody(body: Buffer, options: { principal: Principal; via: ReceivedVia; isNdjson: boolean }): Promise<IntakeResult>;
+  /** The same for values that are parsed already. */
+  acceptValues(values: readonly unknown[], options: { principal: Principal; via: ReceivedVia }): Promise<IntakeResult>;
+}
+
+interface Accepted {
+  readonly position: number;
+  readonly entry: SealedEntry;
+}
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { ledger, recorder, redactor, minimizer, policy, observer } = deps;
+
+  /** @param mayHoldSecrets False only if the prefilter said so about the bytes of this very event. */
+  function prepare(value: unknown, mayHoldSecrets: boolean, principal: Principal, via: ReceivedVia, at: string): SealedEntry | readonly Fault[] {
+    const validated = validateEvent(value, { tenant: defaultTenant(principal), now: at });
+    if ("faults" in validated) return validated.faults;
+    if (validated.keptExtensions > 0) recorder.count("EXTENSIONS_KEPT");
+    let { event } = validated;
+    const forbidden = writeFault(principal, event);
+    if (forbidden !== undefined) return [forbidden];
+
+    let redaction: RedactionRecord | undefined;
+    if (mayHoldSecrets) {
+      const redacted = redactor.redactEvent(event);
+      if (redacted.hits.size > 0) {
+        // The action names the event in the leaf and in every filter; a secret there cannot be cut out of it.
+        if (redacted.event.action !== event.action) {
+          return [{ code: "EVENT_INVALID", path: "action", message: "The action holds what looks like a secret." }];
+        }
+        event = redacted.event;
+        for (const [rule, count] of redacted.hits) observer.redacted(rule, count);
+        redaction = { hits: boundedHits(redacted.hits), lengthBuckets: Object.fromEntries(redacted.lengthBuckets) };
+      }
+    }
+    const minimized = minimizer.minimizeEvent(event);
+    for (const [rule, count] of minimized.cuts) observer.cut(rule, count);
+    const fitted = fitContent(minimized.event, deps.disclosureBytesMax);
+    if (fitted.cuts > 0) observer.cut("size", fitted.cuts);
+    return sealEvent(fitted.event, { at, via, ...(principal.key === undefined ? {} : { key: principal.key }) }, policy, redaction);
+  }
+
+  async function append(accepted: readonly Accepted[], errors: PositionedFault[], via: ReceivedVia): Promise<IntakeResult> {
+    const results: readonly AppendResult[] = accepted.length === 0 ? [] : await ledger.append(accepted.map(({ entry }) => entry));
+    const receipts: PositionedReceipt[] = [];
+    let duplicates = 0;
+    results.forEach((result, i) => {
+      const position = accepted[i]?.position ?? i;
+      if ("conflictIndex" in result) {
+        errors.push({
+          position,
+          code: "ID_CONFLICT",
+          path: "id",
+          message: "An event with this id but another time, action or outcome is already in the trail. Use a fresh id.",
+        });
+        return;
+      }
+      if (result.isDuplicate) duplicates += 1;
+      receipts.push(result.isDuplicate ? { ...result.receipt, position, duplicate: true } : { ...result.receipt, position });
+    });
+    if (receipts.length > 0) {
+      recorder.active();
+      observer.accepted(via, receipts.length - duplicates, duplicates);
+    }
+    const refusedPositions = new Map<number, ErrorCode>();
+    for (const error of errors) if (!refusedPositions.has(error.position)) refusedPositions.set(error.position, error.code);
+    for (const code of refusedPositions.values()) {
+      recorder.count(code);
+      observer.refused(code, 1);
+    }
+    errors.sort((left, right) => left.position - right.position);
+    return { receipts, errors };
+  }
+
+  /** Prepares each event by itself; what one throws is its own fault. */
+  function accept(count: number, via: ReceivedVia, prepareAt: (position: number, at: string) => SealedEntry | readonly Fault[]): Promise<IntakeResult> {
+    const at = deps.now();
+    const accepted: Accepted[] = [];
+    const errors: PositionedFault[] = [];
+    for (let position = 0; position < count; position++) {
+      try {
+        const prepared = prepareAt(position, at);
+        if ("leaf" in prepared) accepted.push({ position, entry: prepared });
+        else for (const fault of prepared) errors.push({ position, ...fault });
+      } catch (error) {
+        if (!(error instanceof AuditError)) throw error;
+        errors.push({ position, ...faultOf(error) });
+      }
+    }
+    return append(accepted, errors, via);
+  }
+
+  return {
+    async acceptBody(body, { principal, via, isNdjson }) {
+      const { values } = splitBody(body, isNdjson);
+      return accept(values.length, via, (position, at) => {
+        const scanned = values[position]!;
+        const value = parseStrictly(body, scanned);
+        return prepare(value, redactor.mayContainSecrets(body, scanned.start, scanned.end), principal, via, at);
+      });
+    },
+    async acceptValues(values, { principal, via }) {
+      return accept(values.length, via, (position, at) => prepare(values[position], true, principal, via, at));
+    },
+  };
+}
+
+/** The leaf names a bounded number of rules; hits of further ones are added up. */
+function boundedHits(hits: ReadonlyMap<string, number>): JsonObject {
+  const sorted = [...hits].sort(([, left], [, right]) => right - left);
+  const named = sorted.slice(0, REDACTION_RULES_MAX);
+  const others = sorted.slice(REDACTION_RULES_MAX).reduce((sum, [, count]) => sum + count, 0);
+  return Object.fromEntries(others === 0 ? named : [...named, ["other", others]]);
+}

@@ -1,0 +1,103 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { IntakeObserver } from "./intake/intake.ts";
+import type { FileLedger } from "./ledger/file-ledger.ts";
+
+export interface Metrics extends IntakeObserver {
+  readonly registry: Registry;
+  /** Seconds from a whole request body to its answer. */
+  readonly requestSeconds: Histogram<"route" | "status">;
+  ledgerFailed(): void;
+  noticed(kind: string): void;
+  /** Follows a ledger with gauges that are read when somebody asks. */
+  watch(ledger: FileLedger): void;
+}
+
+/** The server's metrics, all with the prefix `vouchtrail_`. `docs/metrics.md` lists them. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "vouchtrail_" });
+  const accepted = new Counter({
+    name: "vouchtrail_events_accepted_total",
+    help: "Events acked for the first time, by the door they came through.",
+    labelNames: ["via"],
+    registers,
+  });
+  const duplicates = new Counter({
+    name: "vouchtrail_events_duplicate_total",
+    help: "Events answered with their first receipt.",
+    labelNames: ["via"],
+    registers,
+  });
+  const refused = new Counter({
+    name: "vouchtrail_events_refused_total",
+    help: "Events refused, by the code of their first fault.",
+    labelNames: ["code"],
+    registers,
+  });
+  const redactions = new Counter({
+    name: "vouchtrail_redactions_total",
+    help: "Secrets removed before anything was written, by rule.",
+    labelNames: ["rule"],
+    registers,
+  });
+  const cuts = new Counter({
+    name: "vouchtrail_content_cuts_total",
+    help: "Texts cut to a preview, length and hash, by rule.",
+    labelNames: ["rule"],
+    registers,
+  });
+  const notices = new Counter({
+    name: "vouchtrail_ledger_notices_total",
+    help: "What the ledger did on its own: sealed segments, finished erasures, signed checkpoints, faults.",
+    labelNames: ["kind"],
+    registers,
+  });
+  const requestSeconds = new Histogram({
+    name: "vouchtrail_http_request_seconds",
+    help: "Time from a whole request to its answer.",
+    labelNames: ["route", "status"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers,
+  });
+  const failed = new Gauge({ name: "vouchtrail_ledger_failed", help: "1 after the disk failed: nothing is accepted.", registers });
+  return {
+    registry,
+    requestSeconds,
+    accepted(via, count, repeated) {
+      accepted.inc({ via }, count);
+      if (repeated > 0) duplicates.inc({ via }, repeated);
+    },
+    refused: (code, count) => refused.inc({ code }, count),
+    redacted: (rule, count) => redactions.inc({ rule }, count),
+    cut: (rule, count) => cuts.inc({ rule }, count),
+    ledgerFailed: () => failed.set(1),
+    noticed: (kind) => notices.inc({ kind }),
+    watch(ledger) {
+      new Gauge({
+        name: "vouchtrail_ledger_entries",
+        help: "Durable entries of the ledger.",
+        registers,
+        async collect() {
+          this.set((await ledger.head()).treeSize);
+        },
+      });
+      new Gauge({
+        name: "vouchtrail_ledger_pending_entries",
+        help: "Entries that wait for the writer.",
+        registers,
+        collect() {
+          this.set(ledger.pending().entries);
+        },
+      });
+      new Gauge({
+        name: "vouchtrail_ledger_accepting",
+        help: "1 while the ledger accepts entries.",
+        registers,
+        collect() {
+          this.set(ledger.refusal() === undefined ? 1 : 0);
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { AuditError, createMinimizer, createRedactor, type PrivacyPolicy } from "@vouchtrail/events";
+import { destination, type Logger, pino } from "pino";
+import { createReceiptClock, systemClock } from "./clock.ts";
+import type { LoadedConfig } from "./config/config.ts";
+import { LEDGER_NAME, openDataDirectory } from "./data-directory.ts";
+import { createApp } from "./http/app.ts";
+import { createGuard, isLoopback } from "./http/guard.ts";
+import { createIntake } from "./intake/intake.ts";
+import { openKeyStore } from "./keys.ts";
+import type { FileLedger, LedgerNotice } from "./ledger/file-ledger.ts";
+import { sha256 } from "./ledger/hashing.ts";
+import { defaultStateFolder, openRememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
+import { createMetrics } from "./metrics.ts";
+import { createRecorder } from "./recorder.ts";
+import { VERSION } from "./version.ts";
+
+export interface StartOptions {
+  readonly loaded: LoadedConfig;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger?: Logger;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:7431` */
+  readonly url: string;
+  readonly ledger: FileLedger;
+  /** The administration key, only at the first start and only if the operator brought none. It is stored hashed: this is the one chance. */
+  readonly newAdminKey: string | undefined;
+  /** Stops listening, finishes what was begun, signs a final checkpoint. */
+  close(): Promise<void>;
+}
+
+/** Names of environment variables that hold secrets. They are read here and nowhere shown. */
+export const ADMIN_KEY_VARIABLE = "VOUCHTRAIL_ADMIN_KEY";
+
+/**
+ * Opens the data directory and serves it.
+ *
+ * @throws {AuditError} As `openDataDirectory`, and `CONFIG_INVALID` for listening beyond loopback without keys or on a taken port.
+ */
+export async function startServer({ loaded, environment, logger = createLogger(loaded.config.log.level) }: StartOptions): Promise<RunningServer> {
+  const { config, warnings } = loaded;
+  for (const warning of warnings) logger.warn(warning);
+  const metrics = createMetrics();
+  const remembered = openRememberedCheckpoints(config.state ?? defaultStateFolder(environment));
+  const notice = (event: LedgerNotice): void => {
+    metrics.noticed(event.kind);
+    if (event.kind === "failed") {
+      metrics.ledgerFailed();
+      logger.fatal({ err: event.error }, "the disk failed; nothing is accepted until the server is restarted");
+    } else if (event.kind === "maintenance-failed") logger.error({ err: event.error }, "sealing or erasing failed; it is tried again at the next start");
+    else if (event.kind === "remember-failed") logger.warn({ err: event.error }, "the checkpoint could not be remembered outside the data directory");
+    else logger.debug(event, "ledger");
+  };
+  const data = await openDataDirectory({
+    directory: config.data,
+    origin: config.origin,
+    remembered,
+    ledger: { checkpointIntervalMs: config.ledger.checkpointIntervalMs, onNotice: notice },
+  });
+  const { ledger, paths, lock } = data;
+  const keys = openKeyStore(paths.secrets);
+  const stopping = new AbortController();
+  try {
+    metrics.watch(ledger);
+    const jumps: { fromMs: number; toMs: number }[] = [];
+    const now = createReceiptClock(systemClock, await lastReceivedAt(ledger), (jump) => jumps.push(jump));
+    const recorder = createRecorder({
+      ledger,
+      ledgerName: LEDGER_NAME,
+      now,
+      heartbeatMs: config.ledger.heartbeatMinutes * 60_000,
+      onError: (error) => logger.error({ err: error }, "an entry of the server could not be written; it is tried again"),
+    });
+    // Told after the call that noticed it: the clock is read in the middle of sealing a batch.
+    const jumpTimer = setInterval(() => {
+      for (const jump of jumps.splice(0)) {
+        logger.warn(jump, "the clock jumped");
+        recorder.record({ action: "clock.jumped", system: { ...jump } }).catch((error: unknown) => logger.error({ err: error }, "a clock jump was not recorded"));
+      }
+    }, 1_000);
+
+    const newAdminKey = await prepareKeys();
+    async function prepareKeys(): Promise<string | undefined> {
+      const adminKey = environment[ADMIN_KEY_VARIABLE];
+      const admin = { name: "administration", scopes: ["admin", "ingest", "read"] as ("admin" | "ingest" | "read")[] };
+      if (adminKey !== undefined && adminKey !== "") {
+        await keys.adopt(adminKey, admin, now());
+        return undefined;
+      }
+      return (await keys.list()).length === 0 && data.isNew ? (await keys.create(admin, now())).secret : undefined;
+    }
+    await refuseOpenDoor();
+    async function refuseOpenDoor(): Promise<void> {
+      if (isLoopback(config.http.host) || config.http.host === "localhost") return;
+      const usable = (await keys.list()).filter((key) => key.revokedAt === undefined && key.scopes.some((scope) => scope !== "admin"));
+      if (usable.length === 0 || (usable.length === 1 && newAdminKey !== undefined)) {
+        throw new AuditError("CONFIG_INVALID", {
+          path: "http.host",
+          message: `Listening on ${config.http.host} needs API keys. Make one first: vouchtrail keys create --data ${config.data} --scope ingest --scope read`,
+        });
+      }
+    }
+
+    const policy: PrivacyPolicy = {
+      personalTargets: new Set(config.privacy.personalTargets),
+      impersonalTargets: new Set(config.privacy.impersonalTargets),
+      contextIds: config.privacy.contextIds,
+    };
+    const { patterns, replacement, keys: secretKeys } = config.audit.redaction;
+    const intake = createIntake({
+      ledger,
+      recorder,
+      redactor: createRedactor({ patterns, replacement, keys: secretKeys }),
+      minimizer: createMinimizer(config.audit.content_logging, sha256),
+      policy,
+      disclosureBytesMax: config.limits.disclosureBytesMax,
+      now,
+      observer: metrics,
+    });
+    const guard = createGuard({
+      keys,
+      hosts: [config.http.host, ...config.http.hosts],
+      origins: config.http.origins,
+      loopbackWithoutKey: config.http.loopbackWithoutKey,
+    });
+    const app = createApp(
+      { bodyBytesMax: config.http.bodyBytesMax, connectionsMax: config.http.connectionsMax, logger },
+      {
+        guard,
+        intake,
+        ledger,
+        recorder,
+        name: LEDGER_NAME,
+        metrics,
+        version: VERSION,
+        warnings,
+        stopping: stopping.signal,
+        isStopping: () => stopping.signal.aborted,
+      },
+    );
+    const url = await listen();
+    async function listen(): Promise<string> {
+      try {
+        return await app.listen({ host: config.http.host, port: config.http.port });
+      } catch (cause) {
+        const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+        throw new AuditError("CONFIG_INVALID", {
+          path: "http.port",
+          message: code === "EADDRINUSE" ? `Port ${config.http.port} is taken. Choose another one with --port.` : `${config.http.host}:${config.http.port} cannot be listened on (${String(code)}).`,
+          cause,
+        });
+      }
+    }
+
+    if (ledger.refusal() === undefined) await recordStart();
+    async function recordStart(): Promise<void> {
+      const { torn } = ledger.findings;
+      const place = paths.root;
+      const before = await remembered.originAt(place).catch(() => undefined);
+      if (data.isNew) {
+        const replaced = before !== undefined && before !== ledger.origin ? { replaces: before } : {};
+        if ("replaces" in replaced) logger.warn({ origin: before }, "another ledger stood here before; it is gone");
+        await recorder.record({ action: "ledger.created", system: { origin: ledger.origin, ...replaced } });
+      }
+      if (torn !== undefined) {
+        logger.warn({ index: torn.index, bytes: torn.end - torn.start }, "a write was cut off by an unclean stop; nothing that was acked is lost");
+        await recorder.record({ action: "ledger.recovered", system: { index: torn.index, bytes: torn.end - torn.start, reason: torn.reason }, status: "partial" });
+      }
+      await recorder.record({ action: "server.started", system: { version: VERSION } });
+      await remembered.rememberPlace(place, ledger.origin).catch((error: unknown) => notice({ kind: "remember-failed", error }));
+    }
+    const refusal = ledger.refusal();
+    if (refusal !== undefined) logger.error({ code: refusal.code }, refusal.message);
+
+    let closing: Promise<void> | undefined;
+    async function close(): Promise<void> {
+      stopping.abort();
+      await app.close();
+      clearInterval(jumpTimer);
+      if (ledger.refusal() === undefined) {
+        await recorder.record({ action: "server.stopped", system: { version: VERSION } }).catch((error: unknown) => logger.error({ err: error }, "the stop was not recorded"));
+      }
+      await recorder.close();
+      await ledger.close();
+      lock.release();
+    }
+    return {
+      url: url.replace("[::1]", "localhost"),
+      ledger,
+      newAdminKey,
+      close() {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await ledger.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/** Logs go to standard error, so that standard output stays for results. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination(2));
+}
+
+async function lastReceivedAt(ledger: FileLedger): Promise<string | undefined> {
+  const { treeSize } = await ledger.head();
+  for await (const batch of ledger.read(Math.max(0, treeSize - 1), treeSize)) {
+    for (const { leaf } of batch) return (JSON.parse(leaf) as { received?: { at?: string } }).received?.at;
+  }
+  return undefined;
+}
