@@ -15,6 +15,7 @@ import {
   SOURCE_CHARS_MAX,
   SPAN_ID_CHARS_MAX,
   TENANT_CHARS_MAX,
+  TRACE_ID_CHARS_MAX,
   TYPE_CHARS_MAX,
   URL_CHARS_MAX,
 } from "./limits.ts";
@@ -41,7 +42,10 @@ const leafText = (charsMax: number) =>
 const text = (charsMax: number) => z.string().max(charsMax);
 const json = z.unknown();
 // Objects only. `z.record` would walk and copy every member; the JSON parser has already made sure of the rest.
-const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "Expected an object.");
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "Expected an object.",
+);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** RFC 3339 text as the caller wrote it, checked against the calendar. */
@@ -61,14 +65,29 @@ function isCalendarDate(timestamp: string): boolean {
 
 export const EventIdSchema = z.string().regex(UUID_PATTERN, "Expected a UUID.");
 export const TenantSchema = z.string().min(1).max(TENANT_CHARS_MAX).regex(TENANT_PATTERN, "Only letters, digits and . _ - are allowed.");
-export const ActionSchema = z.string().min(1).max(ACTION_CHARS_MAX).regex(ACTION_PATTERN, "Only letters, digits and . _ : / - are allowed.");
+export const ActionSchema = z
+  .string()
+  .min(1)
+  .max(ACTION_CHARS_MAX)
+  .regex(ACTION_PATTERN, "Only letters, digits and . _ : / - are allowed.");
 
 export const ACTOR_TYPES = ["user", "agent", "system", "webhook", "service"] as const;
 export const OUTCOME_STATUSES = ["success", "failure", "partial", "pending", "denied"] as const;
 export const PHASES = ["intent", "outcome"] as const;
 export const PROOF_TYPES = ["screenshot", "api_response", "hash", "url", "none"] as const;
 export const PERMISSION_LEVELS = ["readonly", "read-write", "admin"] as const;
-export const ACTIVITY_TYPES = ["tool", "skill", "external", "decision", "approval", "handoff", "message", "task", "limit", "error"] as const;
+export const ACTIVITY_TYPES = [
+  "tool",
+  "skill",
+  "external",
+  "decision",
+  "approval",
+  "handoff",
+  "message",
+  "task",
+  "limit",
+  "error",
+] as const;
 
 const ActorTypeSchema = z.enum(ACTOR_TYPES);
 const PartySchema = z.strictObject({ type: leafText(TYPE_CHARS_MAX), id: leafText(ID_CHARS_MAX), name: text(NAME_CHARS_MAX).optional() });
@@ -114,7 +133,9 @@ export const ActivitySchema = z
     type: z.enum(ACTIVITY_TYPES),
     name: leafText(ACTIVITY_NAME_CHARS_MAX),
     tool: z.strictObject({ name: text(NAME_CHARS_MAX), parameters: json.optional() }).optional(),
-    skill: z.strictObject({ name: text(NAME_CHARS_MAX), operation: text(NAME_CHARS_MAX).optional(), parameters: json.optional() }).optional(),
+    skill: z
+      .strictObject({ name: text(NAME_CHARS_MAX), operation: text(NAME_CHARS_MAX).optional(), parameters: json.optional() })
+      .optional(),
     external: z
       .strictObject({ type: z.enum(["web_search", "web_fetch", "api_call"]), target: z.string(), parameters: json.optional() })
       .optional(),
@@ -195,10 +216,10 @@ export const ContextSchema = z.strictObject({
   callId: contextId,
   approvalId: contextId,
   requestId: contextId,
-  traceId: contextId,
+  traceId: leafText(TRACE_ID_CHARS_MAX).optional(),
   spanId: leafText(SPAN_ID_CHARS_MAX).optional(),
   correlationId: contextId,
-  parentEventId: contextId,
+  parentEventId: leafText(TRACE_ID_CHARS_MAX).optional(),
   ipAddress: text(NAME_CHARS_MAX).optional(),
   userAgent: text(URL_CHARS_MAX).optional(),
 });
@@ -250,7 +271,10 @@ function namesItsApprover(event: ApprovalParts): boolean {
   // A user who acts is the one who decided; anybody else has to say who did.
   return !isDecision || event.actor?.type === "user" || event.activity?.approval?.approver !== undefined;
 }
-const APPROVER_FAULT = { message: "An approval that was given or refused must name who decided.", path: ["activity", "approval", "approver"] };
+const APPROVER_FAULT = {
+  message: "An approval that was given or refused must name who decided.",
+  path: ["activity", "approval", "approver"],
+};
 
 /** The event as the trail keeps it: {@link AuditEvent}. */
 export const AuditEventSchema = z.strictObject(eventShape).refine(namesItsApprover, APPROVER_FAULT);

@@ -18,8 +18,8 @@ export {
   EventIdSchema,
   type Json,
   type JsonObject,
-  type Outcome,
   OUTCOME_STATUSES,
+  type Outcome,
   type OutcomeStatus,
   type Proof,
   type Security,
@@ -40,6 +40,20 @@ export {
   REQUEST_EVENTS_MAX,
   SYSTEM_LEAF_BYTES_MAX,
 } from "./limits.ts";
+export { type AgentLogEntry, AgentLogEntrySchema, fromAgentLogEntry, toAgentLogEntry } from "./mapping/agent-log-entry.ts";
+export {
+  createTranscriptReader,
+  type TranscriptOptions,
+  type TranscriptReader,
+  type TranscriptStats,
+} from "./mapping/claude-code-transcript.ts";
+export { detectShape, type Shape } from "./mapping/detect.ts";
+export { parseExactJson } from "./mapping/exact-json.ts";
+export { stableId } from "./mapping/stable-id.ts";
+export type { AuditReader, EntryView, ReadState } from "./reader.ts";
+export { type CutText, cutText } from "./redaction/cut-text.ts";
+export { type ContentLogging, createMinimizer, type Minimizer } from "./redaction/minimizer.ts";
+export { createRedactor, type Redacted, type RedactionConfig, type Redactor } from "./redaction/redactor.ts";
 export {
   DEFAULT_PRIVACY_POLICY,
   joinEvent,
@@ -50,12 +64,3 @@ export {
   type SplitEvent,
   splitEvent,
 } from "./sections.ts";
-export { type AgentLogEntry, AgentLogEntrySchema, fromAgentLogEntry, toAgentLogEntry } from "./mapping/agent-log-entry.ts";
-export { createTranscriptReader, type TranscriptOptions, type TranscriptReader, type TranscriptStats } from "./mapping/claude-code-transcript.ts";
-export { detectShape, type Shape } from "./mapping/detect.ts";
-export { parseExactJson } from "./mapping/exact-json.ts";
-export { stableId } from "./mapping/stable-id.ts";
-export { type CutText, cutText } from "./redaction/cut-text.ts";
-export { type ContentLogging, createMinimizer, type Minimizer } from "./redaction/minimizer.ts";
-export { createRedactor, type RedactionConfig, type Redacted, type Redactor } from "./redaction/redactor.ts";
-export type { AuditReader, EntryView, ReadState } from "./reader.ts";

@@ -21,15 +21,17 @@ export const ID_CHARS_MAX = 200;
 /** Characters of a target type. */
 export const TYPE_CHARS_MAX = 64;
 /** Characters of an outcome code. */
-export const CODE_CHARS_MAX = 128;
+export const CODE_CHARS_MAX = 64;
 /** Characters of an activity name. */
 export const ACTIVITY_NAME_CHARS_MAX = 128;
 /** Characters of one id in `context`. */
 export const CONTEXT_ID_CHARS_MAX = 128;
+/** Characters of a trace id and of a parent event's id in `context`: 32 hexadecimal digits and a UUID, with room. */
+export const TRACE_ID_CHARS_MAX = 64;
 /** Characters of a span id in `context`. */
 export const SPAN_ID_CHARS_MAX = 32;
 /** Characters of a model name. */
-export const MODEL_CHARS_MAX = 128;
+export const MODEL_CHARS_MAX = 100;
 /** Characters of a source name or instance. */
 export const SOURCE_CHARS_MAX = 128;
 /** Characters of a display name or e-mail address (kept in a section, not in the leaf). */
@@ -45,7 +47,7 @@ export const ON_BEHALF_OF_MAX = 16;
 /** Options of a decision, and resources of one action. */
 export const LIST_MEMBERS_MAX = 1_000;
 /** Rules named in the `redactions` of one leaf; hits of further rules are added up under `other`. */
-export const REDACTION_RULES_MAX = 24;
+export const REDACTION_RULES_MAX = 16;
 /** Characters of a rule's id. */
 export const REDACTION_RULE_CHARS_MAX = 40;
 

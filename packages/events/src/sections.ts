@@ -25,8 +25,21 @@ export interface PrivacyPolicy {
 export const DEFAULT_PRIVACY_POLICY: PrivacyPolicy = {
   personalTargets: new Set(["user", "member", "customer", "patient", "person", "employee", "contact", "account", "email"]),
   impersonalTargets: new Set([
-    "tool", "skill", "external", "decision", "approval", "handoff", "message", "task", "limit", "error", "service", "repository",
-    "ledger", "system", "agent",
+    "tool",
+    "skill",
+    "external",
+    "decision",
+    "approval",
+    "handoff",
+    "message",
+    "task",
+    "limit",
+    "error",
+    "service",
+    "repository",
+    "ledger",
+    "system",
+    "agent",
   ]),
   contextIds: "leaf",
 };
