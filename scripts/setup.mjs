@@ -14,7 +14,9 @@ const buildStamp = join(cache, "built");
 export function setUp() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) stop(`Vouchtrail needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (!existsSync(installStamp) || readFileSync(installStamp, "utf8") !== lock) {
     say("Installing dependencies (once) …");
     run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);

@@ -127,7 +127,7 @@ test("a leaf stays under its limit when every leaf field is as long as it may be
       tokensCacheRead: Number.MAX_SAFE_INTEGER,
       tokensCacheWrite: Number.MAX_SAFE_INTEGER,
       durationMs: 123456789.12345678,
-      costUsd: 0.12345678901234567,
+      costUsd: 0.1234567890123456,
       model: wide(MODEL_CHARS_MAX),
     },
     security: { permissionLevel: "read-write", sensitiveDataAccessed: false },

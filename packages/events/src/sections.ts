@@ -73,34 +73,34 @@ export function splitEvent(
 
   const personalActor: JsonObject = {};
   const isPersonalActor = actor.type === "user";
-  if (isPersonalActor) personalActor["id"] = actor.id;
-  if (actor.name !== undefined) personalActor["name"] = actor.name;
-  if (actor.email !== undefined) personalActor["email"] = actor.email;
-  if (actor.onBehalfOf !== undefined) personalActor["onBehalfOf"] = actor.onBehalfOf;
-  if (!isEmpty(personalActor)) personal["actor"] = personalActor;
+  if (isPersonalActor) personalActor.id = actor.id;
+  if (actor.name !== undefined) personalActor.name = actor.name;
+  if (actor.email !== undefined) personalActor.email = actor.email;
+  if (actor.onBehalfOf !== undefined) personalActor.onBehalfOf = actor.onBehalfOf;
+  if (!isEmpty(personalActor)) personal.actor = personalActor;
 
   let leafTarget = `{"type":${JSON.stringify(target.type)}`;
   if (policy.personalTargets.has(target.type)) {
-    personal["target"] = target.name === undefined ? { id: target.id } : { id: target.id, name: target.name };
+    personal.target = target.name === undefined ? { id: target.id } : { id: target.id, name: target.name };
   } else if (policy.impersonalTargets.has(target.type)) {
     leafTarget += `,"id":${JSON.stringify(target.id)}`;
-    if (target.name !== undefined) content["target"] = { name: target.name };
+    if (target.name !== undefined) content.target = { name: target.name };
   } else {
-    content["target"] = target.name === undefined ? { id: target.id } : { id: target.id, name: target.name };
+    content.target = target.name === undefined ? { id: target.id } : { id: target.id, name: target.name };
   }
   leafTarget += "}";
 
   if (outcome.message !== undefined || outcome.result !== undefined) {
     const rest: JsonObject = {};
-    if (outcome.message !== undefined) rest["message"] = outcome.message;
-    if (outcome.result !== undefined) rest["result"] = outcome.result;
-    content["outcome"] = rest;
+    if (outcome.message !== undefined) rest.message = outcome.message;
+    if (outcome.result !== undefined) rest.result = outcome.result;
+    content.outcome = rest;
   }
-  if (event.proof !== undefined) content["proof"] = event.proof;
-  if (event.changes !== undefined) content["changes"] = event.changes;
-  if (event.details !== undefined) content["details"] = event.details;
-  if (event.labels !== undefined) content["labels"] = event.labels;
-  if (event.extensions !== undefined) content["extensions"] = event.extensions;
+  if (event.proof !== undefined) content.proof = event.proof;
+  if (event.changes !== undefined) content.changes = event.changes;
+  if (event.details !== undefined) content.details = event.details;
+  if (event.labels !== undefined) content.labels = event.labels;
+  if (event.extensions !== undefined) content.extensions = event.extensions;
 
   let leafActivity = "";
   if (activity !== undefined) {
@@ -111,10 +111,10 @@ export function splitEvent(
       const approval = activity.approval;
       if (type === "approval" && approval?.approver !== undefined) {
         const { approver, ...rest } = approval;
-        personal["activity"] = { approval: { approver } };
-        content["activity"] = { approval: rest };
+        personal.activity = { approval: { approver } };
+        content.activity = { approval: rest };
       } else {
-        content["activity"] = { [type]: body };
+        content.activity = { [type]: body };
       }
     }
   }
@@ -122,26 +122,26 @@ export function splitEvent(
   let leafSecurity = "";
   if (security !== undefined) {
     const { resourcesAccessed, ...flags } = security;
-    if (resourcesAccessed !== undefined) content["security"] = { resourcesAccessed };
+    if (resourcesAccessed !== undefined) content.security = { resourcesAccessed };
     if (!isEmpty(flags)) leafSecurity = `,"security":${JSON.stringify(flags)}`;
   }
 
   let leafContext = "";
   if (context !== undefined) {
     if (policy.contextIds === "personal") {
-      personal["context"] = context;
+      personal.context = context;
     } else {
       const { ipAddress, userAgent, ...ids } = context;
       if (ipAddress !== undefined || userAgent !== undefined) {
         const origin: JsonObject = {};
-        if (ipAddress !== undefined) origin["ipAddress"] = ipAddress;
-        if (userAgent !== undefined) origin["userAgent"] = userAgent;
-        personal["context"] = origin;
+        if (ipAddress !== undefined) origin.ipAddress = ipAddress;
+        if (userAgent !== undefined) origin.userAgent = userAgent;
+        personal.context = origin;
       }
       if (!isEmpty(ids)) leafContext = `,"context":${JSON.stringify(ids)}`;
     }
   }
-  if (lengthBuckets !== undefined) content["redactedLengths"] = lengthBuckets;
+  if (lengthBuckets !== undefined) content.redactedLengths = lengthBuckets;
 
   const leafMembers =
     `,"tenant":"${event.tenant}","occurredAt":"${event.occurredAt}","action":"${event.action}"` +
