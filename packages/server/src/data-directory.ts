@@ -145,7 +145,9 @@ async function checkFormat(fileSystem: FileSystem, root: string, isReadOnly = fa
   const version = Number(FORMAT_PATTERN.exec(text)?.[1]);
   if (version === FORMAT) return;
   if (version > FORMAT) {
-    throw new AuditError("DATA_NEWER", { message: `${root} has layout ${version}, this version knows layout ${FORMAT}. Upgrade Vouchtrail.` });
+    throw new AuditError("DATA_NEWER", {
+      message: `${root} has layout ${version}, this version knows layout ${FORMAT}. Upgrade Vouchtrail.`,
+    });
   }
   throw new AuditError("DATA_UNREADABLE", { message: `${path} does not say "vouchtrail-data/${FORMAT}". Restore it from a copy.` });
 }
@@ -204,7 +206,8 @@ function parseSigningKey(text: string, path: string): Signer {
   const [label, kind, name = "", id = "", ...key] = text.trim().split("+");
   try {
     const bytes = decodeBase64(key.join("+"));
-    if (label !== "PRIVATE" || kind !== "KEY" || bytes.length !== 33 || bytes[0] !== KEY_TYPES.ed25519) throw new Error("It has another form.");
+    if (label !== "PRIVATE" || kind !== "KEY" || bytes.length !== 33 || bytes[0] !== KEY_TYPES.ed25519)
+      throw new Error("It has another form.");
     const signer = signerFromSeed(name, bytes.subarray(1));
     if (keyId(name, KEY_TYPES.ed25519, signer.publicKey, sha256) !== Number.parseInt(id, 16)) throw new Error("Its key id does not fit.");
     return signer;
@@ -226,7 +229,13 @@ export interface Fork {
  * Goes on under a new origin: the ledger as it stands is kept aside, and the first entry of the new one names its checkpoint and what was
  * remembered of it. For a ledger that regressed, or whose key is lost.
  */
-export async function forkLedger(options: { directory: string; origin?: string; remembered: RememberedCheckpoints; at: string; reason: string }): Promise<Fork> {
+export async function forkLedger(options: {
+  directory: string;
+  origin?: string;
+  remembered: RememberedCheckpoints;
+  at: string;
+  reason: string;
+}): Promise<Fork> {
   const paths = dataPaths(options.directory);
   return explainingFileErrors(paths.root, async () => {
     await checkFormat(nodeFileSystem, paths.root, true);
@@ -236,7 +245,8 @@ export async function forkLedger(options: { directory: string; origin?: string; 
       const note = (await nodeFileSystem.readFile(join(paths.ledger, CHECKPOINT_FILE))).toString("utf8");
       const old = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
       const rememberedNote = await options.remembered.load(old.origin);
-      const rememberedSize = rememberedNote === undefined ? undefined : openCheckpoint(rememberedNote, { vkey, sha256, verify: verifyEd25519 }).treeSize;
+      const rememberedSize =
+        rememberedNote === undefined ? undefined : openCheckpoint(rememberedNote, { vkey, sha256, verify: verifyEd25519 }).treeSize;
 
       const taken = new Set(await readdir(join(paths.root, "ledger")));
       let number = 1;
@@ -262,7 +272,11 @@ export async function forkLedger(options: { directory: string; origin?: string; 
       const forks = { origin: old.origin, treeSize: old.treeSize, rootHash: encodeBase64(old.rootHash), reason: options.reason };
       await ledger.append([
         sealSystemEntry(
-          { action: "ledger.forked", ledger: LEDGER_NAME, system: { forks: rememberedSize === undefined ? forks : { ...forks, rememberedSize } } },
+          {
+            action: "ledger.forked",
+            ledger: LEDGER_NAME,
+            system: { forks: rememberedSize === undefined ? forks : { ...forks, rememberedSize } },
+          },
           options.at,
         ),
       ]);
@@ -308,8 +322,14 @@ async function explainingFileErrors<T>(root: string, run: () => Promise<T>): Pro
       throw new AuditError("DISK_FULL", { message: `There is no space left for ${where}. Free some and start again.`, cause: error });
     }
     if (error.code === "ENOENT") {
-      throw new AuditError("DATA_UNREADABLE", { message: `${where} does not exist. Is ${root} a data directory of Vouchtrail?`, cause: error });
+      throw new AuditError("DATA_UNREADABLE", {
+        message: `${where} does not exist. Is ${root} a data directory of Vouchtrail?`,
+        cause: error,
+      });
     }
-    throw new AuditError("DATA_UNREADABLE", { message: `${where} cannot be used (${error.code}). Check owner and permissions.`, cause: error });
+    throw new AuditError("DATA_UNREADABLE", {
+      message: `${where} cannot be used (${error.code}). Check owner and permissions.`,
+      cause: error,
+    });
   }
 }

@@ -44,7 +44,11 @@ export interface KeyStore {
   authenticate(secret: string): Promise<Principal>;
 }
 
-export function openKeyStore(folder: string, fileSystem: FileSystem = nodeFileSystem, monotonicMs: () => number = () => performance.now()): KeyStore {
+export function openKeyStore(
+  folder: string,
+  fileSystem: FileSystem = nodeFileSystem,
+  monotonicMs: () => number = () => performance.now(),
+): KeyStore {
   const path = join(folder, KEYS_FILE);
   let keys: readonly KeyRecord[] = [];
   let loaded = { stamp: "", checkedAt: Number.NEGATIVE_INFINITY };
@@ -68,13 +72,21 @@ export function openKeyStore(folder: string, fileSystem: FileSystem = nodeFileSy
     try {
       return KeyFileSchema.parse(JSON.parse(bytes.toString("utf8"))).keys;
     } catch (cause) {
-      throw new AuditError("DATA_UNREADABLE", { message: `${path} is not a file of API keys. Restore it, or remove it and make new keys.`, cause });
+      throw new AuditError("DATA_UNREADABLE", {
+        message: `${path} is not a file of API keys. Restore it, or remove it and make new keys.`,
+        cause,
+      });
     }
   }
 
   async function save(changed: readonly KeyRecord[]): Promise<void> {
     await fileSystem.makeDirectory(folder, 0o700);
-    await replaceFile(fileSystem, path, Buffer.from(`${JSON.stringify({ format: "vouchtrail-keys/1", keys: changed }, undefined, 2)}\n`), 0o600);
+    await replaceFile(
+      fileSystem,
+      path,
+      Buffer.from(`${JSON.stringify({ format: "vouchtrail-keys/1", keys: changed }, undefined, 2)}\n`),
+      0o600,
+    );
     await load(true);
   }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode, JsonObject } from "@vouchtrail/events";
-import { sealSystemEntry, type SystemRecord } from "./intake/seal.ts";
+import { type SystemRecord, sealSystemEntry } from "./intake/seal.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
 /** How often refusals are summed up in the trail. */

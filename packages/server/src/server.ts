@@ -38,7 +38,11 @@ export const ADMIN_KEY_VARIABLE = "VOUCHTRAIL_ADMIN_KEY";
  *
  * @throws {AuditError} As `openDataDirectory`, and `CONFIG_INVALID` for listening beyond loopback without keys or on a taken port.
  */
-export async function startServer({ loaded, environment, logger = createLogger(loaded.config.log.level) }: StartOptions): Promise<RunningServer> {
+export async function startServer({
+  loaded,
+  environment,
+  logger = createLogger(loaded.config.log.level),
+}: StartOptions): Promise<RunningServer> {
   const { config, warnings } = loaded;
   for (const warning of warnings) logger.warn(warning);
   const metrics = createMetrics();
@@ -48,8 +52,10 @@ export async function startServer({ loaded, environment, logger = createLogger(l
     if (event.kind === "failed") {
       metrics.ledgerFailed();
       logger.fatal({ err: event.error }, "the disk failed; nothing is accepted until the server is restarted");
-    } else if (event.kind === "maintenance-failed") logger.error({ err: event.error }, "sealing or erasing failed; it is tried again at the next start");
-    else if (event.kind === "remember-failed") logger.warn({ err: event.error }, "the checkpoint could not be remembered outside the data directory");
+    } else if (event.kind === "maintenance-failed")
+      logger.error({ err: event.error }, "sealing or erasing failed; it is tried again at the next start");
+    else if (event.kind === "remember-failed")
+      logger.warn({ err: event.error }, "the checkpoint could not be remembered outside the data directory");
     else logger.debug(event, "ledger");
   };
   const data = await openDataDirectory({
@@ -76,7 +82,9 @@ export async function startServer({ loaded, environment, logger = createLogger(l
     const jumpTimer = setInterval(() => {
       for (const jump of jumps.splice(0)) {
         logger.warn(jump, "the clock jumped");
-        recorder.record({ action: "clock.jumped", system: { ...jump } }).catch((error: unknown) => logger.error({ err: error }, "a clock jump was not recorded"));
+        recorder
+          .record({ action: "clock.jumped", system: { ...jump } })
+          .catch((error: unknown) => logger.error({ err: error }, "a clock jump was not recorded"));
       }
     }, 1_000);
 
@@ -147,7 +155,10 @@ export async function startServer({ loaded, environment, logger = createLogger(l
         const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
         throw new AuditError("CONFIG_INVALID", {
           path: "http.port",
-          message: code === "EADDRINUSE" ? `Port ${config.http.port} is taken. Choose another one with --port.` : `${config.http.host}:${config.http.port} cannot be listened on (${String(code)}).`,
+          message:
+            code === "EADDRINUSE"
+              ? `Port ${config.http.port} is taken. Choose another one with --port.`
+              : `${config.http.host}:${config.http.port} cannot be listened on (${String(code)}).`,
           cause,
         });
       }
@@ -164,8 +175,15 @@ export async function startServer({ loaded, environment, logger = createLogger(l
         await recorder.record({ action: "ledger.created", system: { origin: ledger.origin, ...replaced } });
       }
       if (torn !== undefined) {
-        logger.warn({ index: torn.index, bytes: torn.end - torn.start }, "a write was cut off by an unclean stop; nothing that was acked is lost");
-        await recorder.record({ action: "ledger.recovered", system: { index: torn.index, bytes: torn.end - torn.start, reason: torn.reason }, status: "partial" });
+        logger.warn(
+          { index: torn.index, bytes: torn.end - torn.start },
+          "a write was cut off by an unclean stop; nothing that was acked is lost",
+        );
+        await recorder.record({
+          action: "ledger.recovered",
+          system: { index: torn.index, bytes: torn.end - torn.start, reason: torn.reason },
+          status: "partial",
+        });
       }
       await recorder.record({ action: "server.started", system: { version: VERSION } });
       await remembered.rememberPlace(place, ledger.origin).catch((error: unknown) => notice({ kind: "remember-failed", error }));
@@ -179,7 +197,9 @@ export async function startServer({ loaded, environment, logger = createLogger(l
       await app.close();
       clearInterval(jumpTimer);
       if (ledger.refusal() === undefined) {
-        await recorder.record({ action: "server.stopped", system: { version: VERSION } }).catch((error: unknown) => logger.error({ err: error }, "the stop was not recorded"));
+        await recorder
+          .record({ action: "server.stopped", system: { version: VERSION } })
+          .catch((error: unknown) => logger.error({ err: error }, "the stop was not recorded"));
       }
       await recorder.close();
       await ledger.close();

@@ -16,7 +16,10 @@ export interface LoadedConfig {
 
 /** `http.bodyBytesMax` becomes `VOUCHTRAIL_HTTP_BODY_BYTES_MAX`. */
 export function environmentName(path: string): string {
-  return `VOUCHTRAIL_${path.replace(/[A-Z]/g, (letter) => `_${letter}`).replaceAll(".", "_").toUpperCase()}`;
+  return `VOUCHTRAIL_${path
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .replaceAll(".", "_")
+    .toUpperCase()}`;
 }
 
 /** One option of the schema, flat. */
@@ -48,7 +51,13 @@ export function configOptions(): readonly ConfigOption[] {
       for (const [name, member] of Object.entries(node.properties)) walk(member, path === "" ? name : `${path}.${name}`);
       return;
     }
-    options.push({ path, environment: environmentName(path), type: typeOf(node), default: node.default, description: node.description ?? "" });
+    options.push({
+      path,
+      environment: environmentName(path),
+      type: typeOf(node),
+      default: node.default,
+      description: node.description ?? "",
+    });
   };
   walk(z.toJSONSchema(ConfigSchema, { io: "input" }) as JsonSchemaNode, "");
   return options;
@@ -69,7 +78,11 @@ function typeOf(node: JsonSchemaNode): string {
  * @param sources.flags By path, such as `{ "http.port": 8000 }`.
  * @throws {AuditError} `CONFIG_INVALID`, with the path of the option or the name of the variable.
  */
-export async function loadConfig(sources: { file?: string; environment: Environment; flags?: Readonly<Record<string, unknown>> }): Promise<LoadedConfig> {
+export async function loadConfig(sources: {
+  file?: string;
+  environment: Environment;
+  flags?: Readonly<Record<string, unknown>>;
+}): Promise<LoadedConfig> {
   const warnings: string[] = [];
   const { environment, flags = {} } = sources;
   const explicit = sources.file ?? environment["VOUCHTRAIL_CONFIG"];
@@ -86,7 +99,8 @@ export async function loadConfig(sources: { file?: string; environment: Environm
   if (!result.success) {
     const issue = result.error.issues[0];
     const path = issue?.path.map(String).join(".") ?? "";
-    const unknown = issue?.code === "unrecognized_keys" ? `There is no option ${[...issue.path.map(String), issue.keys[0]].join(".")}.` : undefined;
+    const unknown =
+      issue?.code === "unrecognized_keys" ? `There is no option ${[...issue.path.map(String), issue.keys[0]].join(".")}.` : undefined;
     throw new AuditError("CONFIG_INVALID", { path, message: `The configuration is not valid: ${unknown ?? `${path}: ${issue?.message}`}` });
   }
   warnings.push(...unavailable(result.data));
@@ -135,7 +149,10 @@ function substitute(value: unknown, path: string, environment: Environment, warn
 
 function parseVariable(text: string, option: ConfigOption): unknown {
   const invalid = (): AuditError =>
-    new AuditError("CONFIG_INVALID", { path: option.path, message: `The environment variable ${option.environment} must be: ${option.type}.` });
+    new AuditError("CONFIG_INVALID", {
+      path: option.path,
+      message: `The environment variable ${option.environment} must be: ${option.type}.`,
+    });
   if (option.type.startsWith("integer")) {
     if (!/^\d+$/.test(text)) throw invalid();
     return Number(text);
@@ -169,14 +186,23 @@ function setPath(values: Record<string, unknown>, path: string, value: unknown):
 }
 
 const DESTINATION_KEYS = ["destination", "path", "rotation", "url", "stream", "format", "labels"] as const;
-const UNAVAILABLE: readonly string[] = [...DESTINATION_KEYS.map((key) => `audit.${key}`), "audit.retention", "audit.pii_retention", "alerts"];
+const UNAVAILABLE: readonly string[] = [
+  ...DESTINATION_KEYS.map((key) => `audit.${key}`),
+  "audit.retention",
+  "audit.pii_retention",
+  "alerts",
+];
 
 function unavailable(config: Config): string[] {
   const warnings: string[] = [];
   const set = DESTINATION_KEYS.filter((key) => config.audit[key] !== undefined);
-  if (set.length > 0) warnings.push(`audit.${set.join(", audit.")}: destinations are not available yet. Nothing is copied anywhere; events are in the ledger only.`);
+  if (set.length > 0)
+    warnings.push(
+      `audit.${set.join(", audit.")}: destinations are not available yet. Nothing is copied anywhere; events are in the ledger only.`,
+    );
   if (config.audit.retention !== undefined) warnings.push("audit.retention is not available yet. Everything is kept.");
-  if (config.audit.pii_retention !== undefined) warnings.push("audit.pii_retention is not available yet. Personal data is NOT erased by age.");
+  if (config.audit.pii_retention !== undefined)
+    warnings.push("audit.pii_retention is not available yet. Personal data is NOT erased by age.");
   if (config.alerts.length > 0) warnings.push(`alerts are not available yet. None of the ${config.alerts.length} will ever fire.`);
   return warnings;
 }

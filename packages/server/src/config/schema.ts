@@ -5,7 +5,11 @@ import { z } from "zod";
  * The one schema of the configuration: types, bounds, defaults and docs. Environment names follow from the paths (`http.port` is
  * `VOUCHTRAIL_HTTP_PORT`), `docs/config.md` is written from it.
  */
-const names = (values: Iterable<string>) => z.array(z.string().min(1).max(128)).max(1_000).default([...values]);
+const names = (values: Iterable<string>) =>
+  z
+    .array(z.string().min(1).max(128))
+    .max(1_000)
+    .default([...values]);
 
 const duration = z.string().regex(/^\d+(ms|s|m|h|d|w|y)$/, "Expected a duration such as 30d.");
 const size = z.string().regex(/^\d+\s*(B|KB|MB|GB|TB)$/i, "Expected a size such as 100MB.");
@@ -14,7 +18,10 @@ const size = z.string().regex(/^\d+\s*(B|KB|MB|GB|TB)$/i, "Expected a size such 
 const AuditSchema = z.strictObject({
   content_logging: z
     .strictObject({
-      file_contents: z.boolean().default(false).describe("Keep the contents of files that agents read and write. Off: path, length and hash."),
+      file_contents: z
+        .boolean()
+        .default(false)
+        .describe("Keep the contents of files that agents read and write. Off: path, length and hash."),
       query_results: z.boolean().default(false).describe("Keep the rows of query results. Off: row count, length and hash."),
       bash_output: z
         .union([z.boolean(), z.literal("truncate")])
@@ -71,15 +78,30 @@ export const ConfigSchema = z.strictObject({
       port: z.int().min(0).max(65_535).default(7431).describe("Port to listen on; 0 takes a free one."),
       hosts: names([]).describe("Further names that the Host header may have."),
       origins: names([]).describe("Web origins, such as https://audit.example.org, whose pages may call the API."),
-      bodyBytesMax: z.int().min(65_536).max(256 * 1_048_576).default(BODY_BYTES_MAX).describe("Bytes of one request body."),
+      bodyBytesMax: z
+        .int()
+        .min(65_536)
+        .max(256 * 1_048_576)
+        .default(BODY_BYTES_MAX)
+        .describe("Bytes of one request body."),
       connectionsMax: z.int().min(16).max(65_536).default(8_192).describe("Connections at a time."),
       loopbackWithoutKey: z.boolean().default(true).describe("Let programs on this machine read and write without a key."),
     })
     .prefault({}),
   ledger: z
     .strictObject({
-      checkpointIntervalMs: z.int().min(50).max(60_000).default(1_000).describe("Longest time in milliseconds that an entry stays unsigned."),
-      heartbeatMinutes: z.int().min(1).max(1_440).default(60).describe("Minutes without entries after which one says that the server lives."),
+      checkpointIntervalMs: z
+        .int()
+        .min(50)
+        .max(60_000)
+        .default(1_000)
+        .describe("Longest time in milliseconds that an entry stays unsigned."),
+      heartbeatMinutes: z
+        .int()
+        .min(1)
+        .max(1_440)
+        .default(60)
+        .describe("Minutes without entries after which one says that the server lives."),
     })
     .prefault({}),
   limits: z

@@ -35,5 +35,8 @@ export async function sendError(request: FastifyRequest, reply: FastifyReply, er
   const { status, isRetryable } = ERRORS[error.code];
   if (isRetryable && status === 503) reply.header("retry-after", String(RETRY_AFTER_SECONDS));
   if (status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(errorAnswer(error, request.id)));
+  return reply
+    .code(status)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(errorAnswer(error, request.id)));
 }

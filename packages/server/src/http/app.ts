@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { AuditError } from "@vouchtrail/events";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
 import { sendError, toAuditError } from "./answer.ts";
+import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
 import { addOperationRoutes, type OperationRouteDeps } from "./operation-routes.ts";
 import { addTailRoute, type TailRouteDeps } from "./tail-route.ts";
 import { addTlogRoutes, type TlogRouteDeps } from "./tlog-routes.ts";
@@ -50,11 +50,15 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "unknown";
     deps.metrics.requestSeconds.observe({ route, status: reply.statusCode }, reply.elapsedTime / 1_000);
-    options.logger.debug({ requestId: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "request");
+    options.logger.debug(
+      { requestId: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      "request",
+    );
   });
   app.setErrorHandler(async (error, request, reply) => {
     const known = toAuditError(error);
-    if (known.code === "INTERNAL") options.logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, "a request failed");
+    if (known.code === "INTERNAL")
+      options.logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, "a request failed");
     return sendError(request, reply, known);
   });
   app.setNotFoundHandler(async (request, reply) => sendError(request, reply, new AuditError("NOT_FOUND")));

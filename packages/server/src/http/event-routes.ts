@@ -52,7 +52,10 @@ export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, re
     if (answers.length > 0) return reply.code(207).send(JSON.stringify({ receipts: answers, errors }));
     const [first] = errors;
     const code = first?.code ?? "EVENT_INVALID";
-    const error = new AuditError(code, { message: first?.message ?? ERRORS[code].title, ...(first === undefined ? {} : { path: first.path }) });
+    const error = new AuditError(code, {
+      message: first?.message ?? ERRORS[code].title,
+      ...(first === undefined ? {} : { path: first.path }),
+    });
     return reply.code(400).send(JSON.stringify({ ...errorAnswer(error, request.id), receipts: [], errors }));
   }
 
@@ -78,7 +81,10 @@ function waitOf(request: FastifyRequest): boolean {
   const { wait } = request.query as { wait?: unknown };
   if (wait === undefined) return false;
   if (wait !== "checkpoint") {
-    throw new AuditError("FILTER_INVALID", { path: "wait", message: `The only thing to wait for is "checkpoint" (at most ${CHECKPOINT_WAIT_MS} ms).` });
+    throw new AuditError("FILTER_INVALID", {
+      path: "wait",
+      message: `The only thing to wait for is "checkpoint" (at most ${CHECKPOINT_WAIT_MS} ms).`,
+    });
   }
   return true;
 }
@@ -90,7 +96,8 @@ function viaOf(request: FastifyRequest): ReceivedVia {
   const { via } = request.query as { via?: unknown };
   if (via === undefined) return "http";
   const known = CLIENT_VIAS.find((name) => name === via);
-  if (known === undefined) throw new AuditError("FILTER_INVALID", { path: "via", message: `A client may say via=${CLIENT_VIAS.join(", ")}.` });
+  if (known === undefined)
+    throw new AuditError("FILTER_INVALID", { path: "via", message: `A client may say via=${CLIENT_VIAS.join(", ")}.` });
   return known;
 }
 

@@ -56,7 +56,11 @@ export function openApiDocument(version: string): JsonObject {
         IntakeAnswer: {
           type: "object",
           required: ["receipts", "errors"],
-          properties: { receipts: { type: "array", items: ref("Receipt") }, errors: { type: "array", items: ref("Fault") }, error: { type: "object" } },
+          properties: {
+            receipts: { type: "array", items: ref("Receipt") },
+            errors: { type: "array", items: ref("Fault") },
+            error: { type: "object" },
+          },
         },
         ErrorCode: { enum: Object.keys(ERRORS) },
         Error: {
@@ -90,12 +94,18 @@ export function openApiDocument(version: string): JsonObject {
       },
       "/api/v1/events/{id}": reading("One event with its entry.", json({ type: "object" })),
       "/api/v1/events/{id}/inclusion-proof": reading("Its inclusion proof, c2sp.org/tlog-proof@v1.", text),
-      "/api/v1/events/{id}/bundle": reading("Leaf, sections, inclusion proof and verifier key for checking offline.", json({ type: "object" })),
+      "/api/v1/events/{id}/bundle": reading(
+        "Leaf, sections, inclusion proof and verifier key for checking offline.",
+        json({ type: "object" }),
+      ),
       "/api/v1/tail": {
         get: {
           summary: "Entries as server-sent events, as they become durable.",
           parameters: ["after", ...FILTER_NAMES].map((name) => ({ name, in: "query", required: false, schema: { type: "string" } })),
-          responses: { "200": { description: "A stream.", content: { "text/event-stream": { schema: { type: "string" } } } }, default: failure },
+          responses: {
+            "200": { description: "A stream.", content: { "text/event-stream": { schema: { type: "string" } } } },
+            default: failure,
+          },
         },
       },
       "/log": {
@@ -106,7 +116,9 @@ export function openApiDocument(version: string): JsonObject {
           responses: intakeResponses,
         },
       },
-      "/tlog/main/checkpoint": { get: { summary: "The newest signed checkpoint.", security: [], responses: { "200": { description: "A signed note.", ...text } } } },
+      "/tlog/main/checkpoint": {
+        get: { summary: "The newest signed checkpoint.", security: [], responses: { "200": { description: "A signed note.", ...text } } },
+      },
       "/tlog/main/vkey": { get: { summary: "The verifier key.", security: [], responses: { "200": { description: "A key.", ...text } } } },
       "/tlog/main/tile/{path}": {
         get: {
@@ -117,7 +129,11 @@ export function openApiDocument(version: string): JsonObject {
       },
       "/healthz": { get: { summary: "Liveness.", security: [], responses: { "200": { description: "The process runs." } } } },
       "/readyz": {
-        get: { summary: "Readiness with reasons.", security: [], responses: { "200": { description: "Events are accepted." }, "503": { description: "They are not; the reasons say why." } } },
+        get: {
+          summary: "Readiness with reasons.",
+          security: [],
+          responses: { "200": { description: "Events are accepted." }, "503": { description: "They are not; the reasons say why." } },
+        },
       },
       "/metrics": { get: { summary: "Prometheus metrics.", responses: { "200": { description: "Text.", ...text } } } },
     },

@@ -1,8 +1,8 @@
 import { AuditError } from "@vouchtrail/events";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { FileLedger } from "../ledger/file-ledger.ts";
-import { compileFilter } from "../reading/event-filter.ts";
 import { viewEntry } from "../reading/entry-view.ts";
+import { compileFilter } from "../reading/event-filter.ts";
 import type { Guard } from "./guard.ts";
 
 /** Tails at a time; each keeps a connection and reads every entry. */
@@ -67,7 +67,8 @@ export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: 
     const wanted = after ?? request.headers["last-event-id"];
     if (wanted === undefined) return treeSize;
     const index = Number(wanted);
-    if (!Number.isSafeInteger(index) || index < -1) throw new AuditError("FILTER_INVALID", { path: "after", message: "after is the index of an entry, or -1." });
+    if (!Number.isSafeInteger(index) || index < -1)
+      throw new AuditError("FILTER_INVALID", { path: "after", message: "after is the index of an entry, or -1." });
     return Math.min(index + 1, treeSize);
   }
 }

@@ -15,7 +15,10 @@ export interface TlogRouteDeps {
 /** The monitoring interface of C2SP tlog-tiles for one ledger, and its verifier key. */
 export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: TlogRouteDeps): void {
   app.get(`/tlog/${name}/checkpoint`, async (_request, reply) =>
-    reply.type("text/plain; charset=utf-8").header("cache-control", "no-cache").send(await ledger.checkpoint()),
+    reply
+      .type("text/plain; charset=utf-8")
+      .header("cache-control", "no-cache")
+      .send(await ledger.checkpoint()),
   );
 
   app.get(`/tlog/${name}/vkey`, async (_request, reply) => reply.type("text/plain; charset=utf-8").send(`${ledger.vkey}\n`));
@@ -28,13 +31,17 @@ export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: Tlo
     }
     // Leaves of all tenants.
     const principal = await guard.authorize(request, "read");
-    if (principal.tenant !== undefined) throw new AuditError("SCOPE_MISSING", { message: "Entry bundles hold all tenants; this needs a key without a tenant." });
+    if (principal.tenant !== undefined)
+      throw new AuditError("SCOPE_MISSING", { message: "Entry bundles hold all tenants; this needs a key without a tenant." });
     const from = n * 256;
     const { treeSize } = parseCheckpoint(parseNote(await ledger.checkpoint()).text);
     if (from + width > treeSize) throw new AuditError("TILE_UNKNOWN");
     const leaves: Uint8Array[] = [];
     for await (const batch of ledger.read(from, from + width)) for (const entry of batch) leaves.push(Buffer.from(entry.leaf));
-    return reply.type("application/octet-stream").header("cache-control", "private, max-age=31536000, immutable").send(Buffer.from(encodeBundle(leaves)));
+    return reply
+      .type("application/octet-stream")
+      .header("cache-control", "private, max-age=31536000, immutable")
+      .send(Buffer.from(encodeBundle(leaves)));
   });
 }
 

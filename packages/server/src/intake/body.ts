@@ -18,7 +18,8 @@ export function splitBody(bytes: Buffer, isNdjson: boolean): SplitBody {
   if (!isUtf8(bytes)) throw new AuditError("BODY_NOT_UTF8");
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new AuditError("BODY_NOT_UTF8");
   const start = skipSpace(bytes, 0, bytes.length);
-  if (start === bytes.length) throw new AuditError("BODY_INVALID", { message: "The body is empty. Send one event, an array, or one event a line." });
+  if (start === bytes.length)
+    throw new AuditError("BODY_INVALID", { message: "The body is empty. Send one event, an array, or one event a line." });
   if (isNdjson) return { values: splitLines(bytes, start) };
   if (bytes[start] === 0x5b) return { values: splitArray(bytes, start) };
   const value = scanValue(bytes, start, bytes.length);

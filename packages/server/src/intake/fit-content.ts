@@ -22,7 +22,8 @@ export function fitContent(event: AuditEvent, bytesMax: number): { event: AuditE
   let excess = size - bytesMax;
   let cuts = 0;
   const texts: { chars: number; cut: () => void }[] = [];
-  for (const member of CUTTABLE) collectTexts(fitted, member, texts, member === "activity" || member === "outcome" || member === "security" ? 1 : 0);
+  for (const member of CUTTABLE)
+    collectTexts(fitted, member, texts, member === "activity" || member === "outcome" || member === "security" ? 1 : 0);
   texts.sort((left, right) => right.chars - left.chars);
   for (const text of texts) {
     if (excess <= 0) break;

@@ -73,7 +73,13 @@ export function createIntake(deps: IntakeDeps): Intake {
   const { ledger, recorder, redactor, minimizer, policy, observer } = deps;
 
   /** @param mayHoldSecrets False only if the prefilter said so about the bytes of this very event. */
-  function prepare(value: unknown, mayHoldSecrets: boolean, principal: Principal, via: ReceivedVia, at: string): SealedEntry | readonly Fault[] {
+  function prepare(
+    value: unknown,
+    mayHoldSecrets: boolean,
+    principal: Principal,
+    via: ReceivedVia,
+    at: string,
+  ): SealedEntry | readonly Fault[] {
     const validated = validateEvent(value, { tenant: defaultTenant(principal), now: at });
     if ("faults" in validated) return validated.faults;
     if (validated.keptExtensions > 0) recorder.count("EXTENSIONS_KEPT");
@@ -134,7 +140,11 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   /** Prepares each event by itself; what one throws is its own fault. */
-  function accept(count: number, via: ReceivedVia, prepareAt: (position: number, at: string) => SealedEntry | readonly Fault[]): Promise<IntakeResult> {
+  function accept(
+    count: number,
+    via: ReceivedVia,
+    prepareAt: (position: number, at: string) => SealedEntry | readonly Fault[],
+  ): Promise<IntakeResult> {
     const at = deps.now();
     const accepted: Accepted[] = [];
     const errors: PositionedFault[] = [];

@@ -1,4 +1,4 @@
-import { type AuditEvent, type ActorType, type Fault } from "@vouchtrail/events";
+import type { ActorType, AuditEvent, Fault } from "@vouchtrail/events";
 
 export const SCOPES = ["ingest", "read", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -30,7 +30,11 @@ export function writeFault(principal: Principal, event: AuditEvent): Fault | und
     return { code: "TENANT_FORBIDDEN", path: "tenant", message: "This tenant is the server's own." };
   }
   if (principal.actorTypes !== undefined && !principal.actorTypes.has(event.actor.type)) {
-    return { code: "ACTOR_FORBIDDEN", path: "actor.type", message: `The key may write for actors of type ${[...principal.actorTypes].join(", ")}.` };
+    return {
+      code: "ACTOR_FORBIDDEN",
+      path: "actor.type",
+      message: `The key may write for actors of type ${[...principal.actorTypes].join(", ")}.`,
+    };
   }
   if (principal.source !== undefined && event.source !== undefined && event.source.name !== principal.source) {
     return { code: "SOURCE_FORBIDDEN", path: "source.name", message: `The key is bound to the source ${principal.source}.` };

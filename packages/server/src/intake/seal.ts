@@ -1,4 +1,13 @@
-import { AuditError, type AuditEvent, type JsonObject, LEAF_BYTES_MAX, type PrivacyPolicy, type Received, splitEvent, SYSTEM_LEAF_BYTES_MAX } from "@vouchtrail/events";
+import {
+  AuditError,
+  type AuditEvent,
+  type JsonObject,
+  LEAF_BYTES_MAX,
+  type PrivacyPolicy,
+  type Received,
+  SYSTEM_LEAF_BYTES_MAX,
+  splitEvent,
+} from "@vouchtrail/events";
 import { encodeLeafFrame, type SectionName } from "@vouchtrail/protocol";
 import { v7 as uuidv7 } from "uuid";
 import { digestOfDisclosure, hashLeafText } from "../ledger/hashing.ts";
@@ -37,7 +46,10 @@ export function sealEvent(event: AuditEvent, received: Received, policy: Privacy
   const sections = digests.length === 2 ? BOTH : split.personal === undefined ? CONTENT : PERSONAL;
   const leaf = `${encodeLeafFrame({ id: event.id, sections, digests })}${split.leafMembers}}`;
   if (leaf.length > LEAF_BYTES_MAX / 3 && Buffer.byteLength(leaf) > LEAF_BYTES_MAX) {
-    throw new AuditError("EVENT_TOO_LARGE", { message: "The ids and names of the event are too long together.", detail: { bytesMax: LEAF_BYTES_MAX } });
+    throw new AuditError("EVENT_TOO_LARGE", {
+      message: "The ids and names of the event are too long together.",
+      detail: { bytesMax: LEAF_BYTES_MAX },
+    });
   }
   return {
     id: event.id,
@@ -75,7 +87,8 @@ export function sealSystemEntry(record: SystemRecord, at: string): SealedEntry {
     `${encodeLeafFrame({ id, sections: [], digests: [] })},"tenant":"${SYSTEM_TENANT}","occurredAt":"${at}","action":"${record.action}"` +
     `,"outcome":{"status":"${status}"},"received":{"at":"${at}","via":"server"},"actor":{"type":"system","id":"vouchtrail"}` +
     `,"target":{"type":"ledger","id":${JSON.stringify(record.ledger)}},"system":${JSON.stringify(record.system)}}`;
-  if (Buffer.byteLength(leaf) > SYSTEM_LEAF_BYTES_MAX) throw new AuditError("EVENT_TOO_LARGE", { detail: { bytesMax: SYSTEM_LEAF_BYTES_MAX } });
+  if (Buffer.byteLength(leaf) > SYSTEM_LEAF_BYTES_MAX)
+    throw new AuditError("EVENT_TOO_LARGE", { detail: { bytesMax: SYSTEM_LEAF_BYTES_MAX } });
   return {
     id,
     tenant: SYSTEM_TENANT,

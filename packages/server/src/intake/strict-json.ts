@@ -94,7 +94,8 @@ function assertWellFormed(value: unknown, path: (string | number)[]): void {
     });
   } else if (typeof value === "object" && value !== null) {
     for (const [key, member] of Object.entries(value)) {
-      if (!isWellFormed(key)) throw new AuditError("TEXT_INVALID", { path: path.join("."), message: "The name of a member holds half of a surrogate pair." });
+      if (!isWellFormed(key))
+        throw new AuditError("TEXT_INVALID", { path: path.join("."), message: "The name of a member holds half of a surrogate pair." });
       assertWellFormed(member, [...path, key]);
     }
   }

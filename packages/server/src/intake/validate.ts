@@ -1,4 +1,13 @@
-import { type AuditEvent, type AuditEventInput, AuditEventInputSchema, AuditError, EVENT_SCHEMA, type Fault, FAULTS_MAX, type JsonObject } from "@vouchtrail/events";
+import {
+  type AuditError,
+  type AuditEvent,
+  type AuditEventInput,
+  AuditEventInputSchema,
+  EVENT_SCHEMA,
+  FAULTS_MAX,
+  type Fault,
+  type JsonObject,
+} from "@vouchtrail/events";
 import { v7 as uuidv7 } from "uuid";
 
 export interface ValidateOptions {
@@ -75,7 +84,11 @@ function toFaults(issues: readonly Issue[]): Fault[] {
     const path = issue.path.map(String);
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys ?? []) {
-        faults.push({ code: "KEY_UNKNOWN", path: [...path, key].join("."), message: `The schema does not know the key "${key.slice(0, 64)}".` });
+        faults.push({
+          code: "KEY_UNKNOWN",
+          path: [...path, key].join("."),
+          message: `The schema does not know the key "${key.slice(0, 64)}".`,
+        });
       }
     } else faults.push({ code: "EVENT_INVALID", path: path.join("."), message: issue.message });
   }

@@ -199,6 +199,7 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
       await removeTemporaries();
       await repairTail();
       ids = await openIds();
+      await checkFreeSpace();
       if (durable.size > published.size) await signCheckpoint();
     }
     await readErasures();
@@ -756,7 +757,8 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     erasures: () => erasures.records,
     pending: () => ({ entries: queue.length - queueStart, chars: pendingChars }),
     async append(entries) {
-      if (state === "open") await checkFreeSpace();
+      // Not awaited: entries must reach the queue in the order in which they were sealed, or `received.at` would go back.
+      if (state === "open") void checkFreeSpace();
       const error = refusal();
       if (error !== undefined) throw error;
       let chars = 0;

@@ -69,7 +69,7 @@ export type SegmentLine =
  * What follows the last line feed comes as one `unfinished` piece.
  */
 export async function* scanLines(file: DurableFile): AsyncGenerator<SegmentLine> {
-  let buffer = Buffer.alloc(SCAN_CHUNK_BYTES);
+  let buffer = Buffer.allocUnsafe(SCAN_CHUNK_BYTES);
   let filled = 0;
   let position = 0; // File position of buffer[0].
   for (;;) {
@@ -92,7 +92,7 @@ export async function* scanLines(file: DurableFile): AsyncGenerator<SegmentLine>
         yield { kind: "unfinished", start: position, end: position + filled };
         return;
       }
-      const larger = Buffer.alloc(buffer.length * 2);
+      const larger = Buffer.allocUnsafe(buffer.length * 2);
       buffer.copy(larger, 0, 0, filled);
       buffer = larger;
     } else {

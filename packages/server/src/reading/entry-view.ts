@@ -1,4 +1,4 @@
-import { type EntryView, joinEvent, type JsonObject } from "@vouchtrail/events";
+import { type EntryView, type JsonObject, joinEvent } from "@vouchtrail/events";
 import { encodeBase64, type SectionName, verifyEntry } from "@vouchtrail/protocol";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import { sha256 } from "../ledger/hashing.ts";

@@ -43,13 +43,21 @@ export function compileFilter(query: Readonly<Record<string, unknown>>): (view: 
   for (const [name, raw] of Object.entries(query)) {
     const values = (Array.isArray(raw) ? raw : [raw]).map(String);
     count += values.length;
-    if (count > FILTER_VALUES_MAX) throw new AuditError("FILTER_INVALID", { path: name, message: `At most ${FILTER_VALUES_MAX} filter values.` });
+    if (count > FILTER_VALUES_MAX)
+      throw new AuditError("FILTER_INVALID", { path: name, message: `At most ${FILTER_VALUES_MAX} filter values.` });
     if (values.some((value) => value === "" || value.length > FILTER_CHARS_MAX)) {
       throw new AuditError("FILTER_INVALID", { path: name, message: `A filter value has 1 to ${FILTER_CHARS_MAX} characters.` });
     }
-    const fields = name.startsWith("label.") ? labelField(name.slice("label.".length)) : Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+    const fields = name.startsWith("label.")
+      ? labelField(name.slice("label.".length))
+      : Object.hasOwn(FIELDS, name)
+        ? FIELDS[name]
+        : undefined;
     if (fields === undefined) {
-      throw new AuditError("FILTER_INVALID", { path: name, message: `There is no filter "${name.slice(0, 64)}". There are: ${FILTER_NAMES.join(", ")}, label.<name>.` });
+      throw new AuditError("FILTER_INVALID", {
+        path: name,
+        message: `There is no filter "${name.slice(0, 64)}". There are: ${FILTER_NAMES.join(", ")}, label.<name>.`,
+      });
     }
     const choice: Choice = {
       wanted: values.filter((value) => !value.startsWith("!")),
@@ -57,7 +65,9 @@ export function compileFilter(query: Readonly<Record<string, unknown>>): (view: 
     };
     const equal = name === "action" ? matchesAction : (value: string, pattern: string): boolean => value === pattern;
     tests.push((view) => {
-      const texts = fields(view).filter((value) => value !== undefined).map(String);
+      const texts = fields(view)
+        .filter((value) => value !== undefined)
+        .map(String);
       const isAny = (patterns: readonly string[]): boolean => patterns.some((pattern) => texts.some((text) => equal(text, pattern)));
       return (choice.wanted.length === 0 || isAny(choice.wanted)) && !isAny(choice.unwanted);
     });

@@ -12,7 +12,8 @@ export function openLedgerReader(ledger: FileLedger, principal: Pick<Principal, 
 
   async function findEntry(id: string, tenant: string | undefined): Promise<StoredEntry> {
     const unknown = (): AuditError => new AuditError("NOT_FOUND", { message: "There is no event with this id." });
-    if (!EventIdSchema.safeParse(id).success) throw new AuditError("FILTER_INVALID", { path: "id", message: "The id of an event is a UUID." });
+    if (!EventIdSchema.safeParse(id).success)
+      throw new AuditError("FILTER_INVALID", { path: "id", message: "The id of an event is a UUID." });
     if (principal.tenant !== undefined && tenant !== undefined && tenant !== principal.tenant) throw unknown();
     const wanted = tenant ?? principal.tenant;
     const matches: StoredEntry[] = [];
@@ -24,7 +25,10 @@ export function openLedgerReader(ledger: FileLedger, principal: Pick<Principal, 
     const [first, second] = matches;
     if (first === undefined) throw unknown();
     if (second !== undefined) {
-      throw new AuditError("FILTER_INVALID", { path: "tenant", message: "More than one tenant has an event with this id. Name one with ?tenant=." });
+      throw new AuditError("FILTER_INVALID", {
+        path: "tenant",
+        message: "More than one tenant has an event with this id. Name one with ?tenant=.",
+      });
     }
     return first;
   }

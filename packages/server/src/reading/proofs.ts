@@ -1,4 +1,12 @@
-import { BUNDLE_FORMAT, type BundledErasure, createTileTree, type EvidenceBundle, formatTlogProof, parseCheckpoint, parseNote } from "@vouchtrail/protocol";
+import {
+  BUNDLE_FORMAT,
+  type BundledErasure,
+  createTileTree,
+  type EvidenceBundle,
+  formatTlogProof,
+  parseCheckpoint,
+  parseNote,
+} from "@vouchtrail/protocol";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import { sha256 } from "../ledger/hashing.ts";
 import type { StoredEntry } from "../ledger/ledger.ts";
