@@ -76,7 +76,8 @@ export function createSectionStates(): SectionStates {
       const unfinished: { from: number; to: number; by: number }[] = [];
       for (const { from, to, by } of cover) {
         const ranges: { from: number; to: number }[] = [];
-        for (const segment of segments.keys()) {
+        const start = Math.floor(from / SEGMENT_ENTRIES) * SEGMENT_ENTRIES;
+        for (let segment = start; segment < Math.min(to, size); segment += SEGMENT_ENTRIES) {
           const end = Math.min(to, size, segment + SEGMENT_ENTRIES);
           for (let index = Math.max(from, segment); index < end; index++) {
             if ((bitsAt(segment, index) & PRESENT[section]) !== 0) extend(ranges, index);

@@ -1,4 +1,4 @@
-import { encodeBase64, hashesEqual, ProtocolError, type VerifiedBundle, verifyBundle } from "@vouchtrail/protocol";
+import { encodeBase64, hashesEqual, ProtocolError, parseVkey, type VerifiedBundle, verifyBundle } from "@vouchtrail/protocol";
 import { verifyEd25519 } from "../ledger/ed25519.ts";
 import { sha256 } from "../ledger/hashing.ts";
 import { openTrust, reasonOf, type SignedCheckpoint } from "./trust.ts";
@@ -22,6 +22,7 @@ export interface VerifyBundleOptions {
  */
 export async function verifyBundleFile(text: string, options: VerifyBundleOptions = {}): Promise<VerifyReport> {
   const findings = createFindings();
+  if (options.vkey !== undefined) parseVkey(options.vkey, sha256);
   const bundles = parseBundles(text, findings);
   const vkey = options.vkey ?? vkeyOf(bundles[0]);
   const checked: VerifiedBundle[] = [];

@@ -64,10 +64,13 @@ export async function verifyLedgerFolder(options: VerifyFolderOptions): Promise<
   tell(walk.entries);
   const { good, stop } = walked;
   const isCut = stop === undefined || stop.isCut;
+  const signedMost = Math.max(0, ...signed.map(({ treeSize }) => treeSize));
+  // Otherwise what was not reached may excuse what was: an erasure stands behind the entries that it erases.
+  const isComplete = good.size >= signedMost && (stop === undefined || stop.isAtEnd);
   const signedSize = compareSigned(trust, tree, good, isCut, findings);
-  judgeStop(stop, Math.max(0, ...signed.map(({ treeSize }) => treeSize)), good.size, findings);
-  judgeTiles(tree, files, signedSize, good.size, walked.prunedEnd, stop !== undefined && !stop.isCut, findings);
-  if (walked.prunedEnd > system.prunedTo(signedSize) && stop === undefined) {
+  judgeStop(stop, signedMost, good.size, findings);
+  judgeTiles({ tree, files, signedSize, goodSize: good.size, prunedEnd: walked.prunedEnd, isComplete }, findings);
+  if (walked.prunedEnd > system.prunedTo(signedSize) && isComplete) {
     const file = `${SEGMENTS_FOLDER}/${segmentName(0)}`;
     findings.alarm(
       "SEGMENT_MISSING",
@@ -78,7 +81,7 @@ export async function verifyLedgerFolder(options: VerifyFolderOptions): Promise<
       },
     );
   }
-  const erasedSections = judgeSections(states, system, signedSize, good.size, findings);
+  const erasedSections = judgeSections({ states, system, signedSize, goodSize: good.size, isComplete }, findings);
   if (good.size > signedSize && findings.alarms === 0) {
     const range = entriesText(signedSize, good.size);
     findings.note("NOT_SIGNED_YET", `${sentence(range)} came after the last checkpoint and are not signed yet.`, { index: signedSize });
@@ -110,6 +113,7 @@ async function walkSegments(walk: Walk, folder: string, segments: readonly numbe
   good = { size: tree.size, root: tree.rootText() };
 
   for (const [position, first] of segments.entries()) {
+    await walk.pause();
     if (first !== tree.size) return stopped(gapAt(tree.size, first));
     const path = segmentPath(folder, first);
     const segment = { origin, first, file: `${SEGMENTS_FOLDER}/${segmentName(first)}` };
@@ -212,16 +216,18 @@ function judgeStop(stop: WalkStop | undefined, signedMost: number, goodSize: num
     findings.note("CHECK_STOPPED", `What follows entry ${goodSize === 0 ? 0 : goodSize - 1} could not be checked.`, { index: goodSize });
 }
 
+interface TilesToJudge {
+  readonly tree: TreeWalk;
+  readonly files: LedgerFiles | undefined;
+  readonly signedSize: number;
+  readonly goodSize: number;
+  readonly prunedEnd: number;
+  readonly isComplete: boolean;
+}
+
 /** Tiles are derived from entries: where the entries hold, a tile that differs is damaged; where they do not, it tells which entry. */
-function judgeTiles(
-  tree: TreeWalk,
-  files: LedgerFiles | undefined,
-  signedSize: number,
-  goodSize: number,
-  prunedEnd: number,
-  isStopped: boolean,
-  findings: Findings,
-): void {
+function judgeTiles(tiles: TilesToJudge, findings: Findings): void {
+  const { tree, files, signedSize, goodSize, prunedEnd, isComplete } = tiles;
   const faults = [...tree.faults].sort((left, right) => left.level - right.level || left.n - right.n);
   const missing: TileFault[] = [];
   const ahead: { readonly file: string }[] = [];
@@ -242,7 +248,7 @@ function judgeTiles(
       });
     } else ahead.push(fault);
   }
-  if (!isStopped) ahead.push(...tree.unmet());
+  if (isComplete) ahead.push(...tree.unmet());
   for (const { file } of ahead)
     findings.note("TILE_AHEAD", `${file} covers entries that are not signed; a crash can leave it, and it is written again.`, { file });
 
@@ -262,13 +268,27 @@ function judgeTiles(
   }
 }
 
-function judgeSections(states: SectionStates, system: SystemRecords, signedSize: number, goodSize: number, findings: Findings): number {
+interface SectionsToJudge {
+  readonly states: SectionStates;
+  readonly system: SystemRecords;
+  readonly signedSize: number;
+  readonly goodSize: number;
+  readonly isComplete: boolean;
+}
+
+function judgeSections(sections: SectionsToJudge, findings: Findings): number {
+  const { states, system, signedSize, goodSize, isComplete } = sections;
+  let undecided = 0;
   let erasedSections = 0;
   for (const section of ["personal", "content"] as const) {
     const answers = states.answers(section, system.cover(section, signedSize), goodSize);
     erasedSections += answers.erased;
     const unsigned = system.cover(section, goodSize);
     for (const { from, to } of answers.missing) {
+      if (!isComplete) {
+        undecided += to - from;
+        continue;
+      }
       const claimed = unsigned.find((range) => range.from <= from && from < range.to);
       const why = claimed === undefined ? "no entry erases it" : `only entry ${claimed.by}, which nobody has signed, erases it`;
       findings.alarm("SECTION_MISSING", `The ${section} section of ${entriesText(from, to)} is missing, and ${why}.`, { index: from });
@@ -280,6 +300,12 @@ function judgeSections(states: SectionStates, system: SystemRecords, signedSize:
         { index: from },
       );
     }
+  }
+  if (undecided > 0) {
+    findings.note(
+      "SECTIONS_UNDECIDED",
+      `${undecided} sections are missing; whether an entry erases them stands in the part that could not be read.`,
+    );
   }
   return erasedSections;
 }

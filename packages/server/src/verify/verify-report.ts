@@ -42,7 +42,7 @@ export interface VerifyReport {
   readonly entries: number;
   /** Sections that are gone and that a signed entry erases. */
   readonly erasedSections: number;
-  /** Alarms first, in the order of the ledger. */
+  /** Alarms first. */
   readonly findings: readonly VerifyFinding[];
   /** The newest signed note that the tree was found consistent with: what to remember. Undefined when the verdict is `damaged`. */
   readonly newestNote: string | undefined;
