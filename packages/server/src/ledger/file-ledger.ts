@@ -18,8 +18,8 @@ import { type ErasureLog, type ErasureRecord, openErasureLog } from "./erasure-l
 import { type FileSystem, isMissing, nodeFileSystem, replaceFile, TEMPORARY_SUFFIX } from "./file-system.ts";
 import { hashLeafText, sha256 } from "./hashing.ts";
 import { type IdIndex, openIdIndex } from "./id-index.ts";
-import type { AppendResult, EntryKey, Head, Ledger, SealedEntry, StoredEntry } from "./ledger.ts";
 import { CHECKPOINT_FILE, SEGMENTS_FOLDER, segmentPath, TILES_FOLDER, VKEY_FILE } from "./layout.ts";
+import type { AppendResult, EntryKey, Head, Ledger, SealedEntry, StoredEntry } from "./ledger.ts";
 import {
   DISK_FREE_BYTES_MIN,
   DISK_FREE_CACHE_MS,
@@ -30,7 +30,7 @@ import {
   PENDING_ENTRIES_MAX,
   SEGMENT_ENTRIES,
 } from "./limits.ts";
-import { compareRemembered, readOrMissing, recoverLedger, type Regression, type TornGroup } from "./recovery.ts";
+import { compareRemembered, type Regression, readOrMissing, recoverLedger, type TornGroup } from "./recovery.ts";
 import type { RememberedCheckpoints } from "./remembered-checkpoint.ts";
 import { createSegmentStore, type TextSegment, UncertainSwitchError } from "./segment-store.ts";
 import { formatHeader, formatLine, formatMarker } from "./segment-text.ts";
@@ -227,7 +227,8 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     await fileSystem.makeDirectory(`${directory}/${SEGMENTS_FOLDER}`);
     await fileSystem.makeDirectory(`${directory}/${TILES_FOLDER}`);
     // A folder is an entry of the one above it: without this, a loss of power could take the whole ledger with it.
-    for (let folder = directory, depth = 0; depth < FOLDERS_ABOVE; folder = dirname(folder), depth++) await fileSystem.syncDirectory(folder);
+    for (let folder = directory, depth = 0; depth < FOLDERS_ABOVE; folder = dirname(folder), depth++)
+      await fileSystem.syncDirectory(folder);
     await replaceFile(fileSystem, `${directory}/${VKEY_FILE}`, Buffer.from(`${vkey}\n`));
     const text = formatCheckpoint({ origin, treeSize: 0, rootHash: sha256(new Uint8Array(0)) });
     await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(signNote(text, signer, sha256)));
@@ -607,19 +608,21 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
 
   /** One at a time with the ledger's own checkpoints: otherwise an older note could take the place of a newer one. */
   function publishCosigned(note: string): Promise<void> {
-    const publishing = checkpointing.catch(() => {}).then(async () => {
-      if (!isAccepting()) throw refusal();
-      const cosigned = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
-      if (cosigned.origin !== origin || cosigned.treeSize !== published.size || !hashesEqual(cosigned.rootHash, published.root)) {
-        throw new AuditError("RANGE_INVALID", {
-          message: "The note is not over the published checkpoint: it is older, newer or inconsistent.",
-          detail: { treeSize: cosigned.treeSize, published: published.size },
-        });
-      }
-      await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(note));
-      published = { ...published, note };
-      await saveRemembered(note);
-    });
+    const publishing = checkpointing
+      .catch(() => {})
+      .then(async () => {
+        if (!isAccepting()) throw refusal();
+        const cosigned = openCheckpoint(note, { vkey, sha256, verify: verifyEd25519 });
+        if (cosigned.origin !== origin || cosigned.treeSize !== published.size || !hashesEqual(cosigned.rootHash, published.root)) {
+          throw new AuditError("RANGE_INVALID", {
+            message: "The note is not over the published checkpoint: it is older, newer or inconsistent.",
+            detail: { treeSize: cosigned.treeSize, published: published.size },
+          });
+        }
+        await replaceFile(fileSystem, `${directory}/${CHECKPOINT_FILE}`, Buffer.from(note));
+        published = { ...published, note };
+        await saveRemembered(note);
+      });
     checkpointing = publishing.catch(() => {});
     return publishing;
   }
@@ -688,7 +691,10 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
   }
 
   async function eraseNow(record: ErasureRecord): Promise<void> {
-    const covers = (index: number, section: SectionName): boolean => erasures.erasedBy(index, section) !== undefined;
+    // Signed first: until then nobody who verifies could tell an erased section from one that was taken away.
+    while (published.size <= record.index) await requestCheckpoint();
+    const covers = (index: number, section: SectionName): boolean =>
+      index < record.index && (record.ranges[section]?.some(([from, to]) => index >= from && index < to) ?? false);
     const ranges = [...(record.ranges.personal ?? []), ...(record.ranges.content ?? [])];
     for (const first of segments.firsts()) {
       if (!ranges.some(([from, to]) => from < first + SEGMENT_ENTRIES && to > first)) continue;
@@ -808,7 +814,8 @@ export async function openFileLedger(options: FileLedgerOptions): Promise<FileLe
     async findById(id) {
       const found: number[] = [];
       if (ids === undefined) {
-        for await (const batch of readKeys(minimumIndex, durable.size)) for (const { index, key } of batch) if (key.id === id) found.push(index);
+        for await (const batch of readKeys(minimumIndex, durable.size))
+          for (const { index, key } of batch) if (key.id === id) found.push(index);
         return found;
       }
       for (const candidate of await ids.findAnyTenant(id)) {

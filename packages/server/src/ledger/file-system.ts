@@ -1,4 +1,4 @@
-import { constants, close, fdatasync, fstat, fsync, open, read, write } from "node:fs";
+import { close, constants, fdatasync, fstat, fsync, open, read, write } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -93,7 +93,10 @@ function writeAll(fd: number, bytes: Uint8Array, position: number): Promise<void
 function readAll(fd: number, buffer: Uint8Array, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const next = (offset: number): void => {
-      if (offset === buffer.length) return resolve(offset);
+      if (offset === buffer.length) {
+        resolve(offset);
+        return;
+      }
       read(fd, buffer, offset, buffer.length - offset, position + offset, (error, count) => {
         if (error) reject(error);
         else if (count === 0) resolve(offset);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type FileSystem, TEMPORARY_SUFFIX } from "./file-system.ts";
 import { BrokenIdFileError, compareIds, type IdFile, type IdRecord, mergeRecords, openIdFile, writeIdFile } from "./id-file.ts";
-import { createIdTable, type IdTable, type IdQuery, toWords } from "./id-table.ts";
+import { createIdTable, type IdQuery, type IdTable, toWords } from "./id-table.ts";
 import type { EntryKey } from "./ledger.ts";
 import { ID_FILES_PER_TIER, ID_GENERATION_MAX, SEGMENT_ENTRIES } from "./limits.ts";
 

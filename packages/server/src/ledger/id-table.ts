@@ -107,7 +107,7 @@ export function createIdTable(capacity = 1_024): IdTable {
     },
     add(key, index) {
       if ((count + 1) * 2 > slots) grow();
-      put(key.a, key.b, key.c, key.d, key.tenant, index % 2 ** 32 >>> 0, Math.floor(index / 2 ** 32) + 1);
+      put(key.a, key.b, key.c, key.d, key.tenant, (index % 2 ** 32) >>> 0, Math.floor(index / 2 ** 32) + 1);
       count += 1;
       if (index < minimumIndex) minimumIndex = index;
     },
@@ -117,7 +117,13 @@ export function createIdTable(capacity = 1_024): IdTable {
         const at = slot * WORDS;
         const high = words[at + 6]!;
         if (high === 0) return found ?? NONE;
-        if (words[at] === key.a && words[at + 1] === key.b && words[at + 2] === key.c && words[at + 3] === key.d && (key.tenant === undefined || words[at + 4] === key.tenant)) {
+        if (
+          words[at] === key.a &&
+          words[at + 1] === key.b &&
+          words[at + 2] === key.c &&
+          words[at + 3] === key.d &&
+          (key.tenant === undefined || words[at + 4] === key.tenant)
+        ) {
           found ??= [];
           found.push((high - 1) * 2 ** 32 + words[at + 5]!);
         }

@@ -5,8 +5,8 @@ import type { CheckedEntry } from "./entry-check.ts";
 import type { ErasureLog } from "./erasure-log.ts";
 import { type DurableFile, type FileSystem, isMissing, TEMPORARY_SUFFIX } from "./file-system.ts";
 import { sha256 } from "./hashing.ts";
-import type { EntryKey } from "./ledger.ts";
 import { CHECKPOINT_FILE, parseSegmentName, SEGMENTS_FOLDER, segmentPath, VKEY_FILE } from "./layout.ts";
+import type { EntryKey } from "./ledger.ts";
 import { type LedgerTree, openLedgerTree } from "./ledger-tree.ts";
 import { SEGMENT_ENTRIES } from "./limits.ts";
 import { scanTextSegment } from "./segment-scan.ts";
@@ -104,7 +104,10 @@ async function recover(options: RecoveryOptions, text: { first: number; file: Du
   }
   const sealedEnd = text[0]?.first ?? (firsts.length === 0 ? 0 : minimumIndex + firsts.length * SEGMENT_ENTRIES);
   if (checkpoint.treeSize < sealedEnd) {
-    throw damaged(`its checkpoint (${checkpoint.treeSize} entries) is older than its sealed segments (${sealedEnd} entries)`, checkpoint.treeSize);
+    throw damaged(
+      `its checkpoint (${checkpoint.treeSize} entries) is older than its sealed segments (${sealedEnd} entries)`,
+      checkpoint.treeSize,
+    );
   }
   if (firsts.length === 0 && checkpoint.treeSize > 0) throw damaged("all its segments are missing", 0);
   // Text segments are read anyway, and only their own entries can excuse what is missing from them.

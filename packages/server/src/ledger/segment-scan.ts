@@ -80,7 +80,7 @@ export async function scanTextSegment(options: TextSegmentScanOptions): Promise<
   const missing: { index: number; section: SectionName }[] = [];
   const systemEntries: { index: number; leaf: string }[] = [];
   let good = { count: 0, bytes: 0, tree: options.tree.clone(), missing: 0, system: 0 };
-  let trial = good.tree.clone();
+  const trial = good.tree.clone();
   let group: CheckedEntry[] = [];
   let bad: SegmentDamage | undefined;
   let markerBehindBad = false;

@@ -91,7 +91,10 @@ export async function writeSealed(
 export async function openSealed(file: DurableFile, origin: string, first: number): Promise<SealedSegment> {
   const size = await file.size();
   const damaged = (reason: string): AuditError =>
-    new AuditError("LEDGER_DAMAGED", { message: `The sealed segment that begins at entry ${first} is damaged: ${reason}.`, detail: { index: first } });
+    new AuditError("LEDGER_DAMAGED", {
+      message: `The sealed segment that begins at entry ${first} is damaged: ${reason}.`,
+      detail: { index: first },
+    });
   const trailer = Buffer.alloc(TRAILER_BYTES);
   if (size < MAGIC.length + TRAILER_BYTES) throw damaged("it is too short");
   await file.read(trailer, size - TRAILER_BYTES);

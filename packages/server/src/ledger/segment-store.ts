@@ -1,8 +1,8 @@
-import type { SectionName } from "@vouchtrail/protocol";
 import { AuditError } from "@vouchtrail/events";
+import type { SectionName } from "@vouchtrail/protocol";
 import { type DurableFile, type FileSystem, TEMPORARY_SUFFIX } from "./file-system.ts";
-import type { StoredEntry } from "./ledger.ts";
 import { SEGMENTS_FOLDER, segmentPath } from "./layout.ts";
+import type { StoredEntry } from "./ledger.ts";
 import { BLOCK_CACHE_CHARS_MAX, BLOCK_CACHE_MAX, BLOCK_ENTRIES, READ_BATCH_ENTRIES, SEGMENT_CACHE_MAX, SEGMENT_ENTRIES } from "./limits.ts";
 import type { EntryOffsets } from "./segment-scan.ts";
 import { openSealed, readBlock, type SealedSegment, writeSealed } from "./segment-sealed.ts";
@@ -138,7 +138,9 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
     const bytes = Buffer.alloc(starts[to - 1]! + lengths[to - 1]! - start);
     const filled = await segment.file.read(bytes, start);
     if (filled < bytes.length) {
-      throw new AuditError("LEDGER_DAMAGED", { message: `The segment that begins at entry ${segment.first} lost bytes while the server ran.` });
+      throw new AuditError("LEDGER_DAMAGED", {
+        message: `The segment that begins at entry ${segment.first} lost bytes while the server ran.`,
+      });
     }
     return { bytes, start };
   }

@@ -1,7 +1,7 @@
 import { encodeBase64 } from "@vouchtrail/protocol";
-import { SCAN_CHUNK_BYTES, LINE_BYTES_MAX } from "./limits.ts";
 import type { DurableFile } from "./file-system.ts";
 import type { Sections, StoredEntry } from "./ledger.ts";
+import { LINE_BYTES_MAX, SCAN_CHUNK_BYTES } from "./limits.ts";
 
 /*
  * The text form of a segment (rule SEGMENT-1):
@@ -61,7 +61,14 @@ export function parseEntry(index: number, line: string): StoredEntry {
 
 export type SegmentLine =
   | { readonly kind: "header" | "entry" | "other"; readonly start: number; readonly end: number; readonly bytes: Buffer }
-  | { readonly kind: "marker"; readonly start: number; readonly end: number; readonly bytes: Buffer; readonly treeSize: number; readonly root: string }
+  | {
+      readonly kind: "marker";
+      readonly start: number;
+      readonly end: number;
+      readonly bytes: Buffer;
+      readonly treeSize: number;
+      readonly root: string;
+    }
   | { readonly kind: "unfinished"; readonly start: number; readonly end: number };
 
 /**

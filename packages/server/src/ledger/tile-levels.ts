@@ -68,7 +68,8 @@ export async function openTileLevels(store: TileStore, size: number): Promise<Ti
     push: (leafHash, tileRoot) => pushAt(0, leafHash, tileRoot),
     async get(level, n, width) {
       const partial = partials[level];
-      if (partial !== undefined && n === partial.n) return width <= partial.count ? partial.hashes.subarray(0, width * HASH_BYTES) : undefined;
+      if (partial !== undefined && n === partial.n)
+        return width <= partial.count ? partial.hashes.subarray(0, width * HASH_BYTES) : undefined;
       const full = unsaved.get(`${level}/${n}`)?.hashes ?? (await store.read(level, n));
       return full?.subarray(0, width * HASH_BYTES);
     },

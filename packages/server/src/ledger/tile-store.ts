@@ -26,7 +26,8 @@ export function createTileStore(directory: string, fileSystem: FileSystem): Tile
       if (known.has(folder)) continue;
       await fileSystem.makeDirectory(folder);
       // Each new folder is an entry of the one above it.
-      for (let parent = dirname(folder); parent.length >= directory.length; parent = dirname(parent)) await fileSystem.syncDirectory(parent);
+      for (let parent = dirname(folder); parent.length >= directory.length; parent = dirname(parent))
+        await fileSystem.syncDirectory(parent);
       known.add(folder);
     }
   }
