@@ -27,11 +27,11 @@ export function summarize(outcome: Outcome): VerifyReport {
   else if (remembered !== undefined) {
     const kept = countText(remembered.treeSize, "entry", "entries");
     summary =
-      `Holds, anchored: ${countText(signedSize, "signed entry checks", "signed entries check")}, and the checkpoint remembered elsewhere at ${kept} is part of them,` +
-      ` so none of those was changed, removed or cut off since.${tail}`;
+      `Holds: ${countText(signedSize, "signed entry checks", "signed entries check")} and contain the checkpoint remembered at ${kept},` +
+      ` so none of those was changed, removed or cut off since. Anchored, if that checkpoint was out of the operator's reach; else local.${tail}`;
   } else {
     summary =
-      `Holds, local: ${countText(signedSize, "signed entry checks", "signed entries check")}, but no checkpoint was remembered elsewhere,` +
+      `Holds, local: ${countText(signedSize, "signed entry checks", "signed entries check")}, but no checkpoint was remembered,` +
       ` so a cut tail, an older copy put back or a rebuild with the key could not be detected.${tail}`;
   }
   return {

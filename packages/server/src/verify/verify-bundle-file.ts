@@ -54,7 +54,7 @@ export async function verifyBundleFile(text: string, options: VerifyBundleOption
   const summary = isDamaged
     ? firstAlarmText(findings)
     : isCompared
-      ? `Holds, anchored: ${count} against the remembered checkpoint itself.`
+      ? `Holds: ${count} against the remembered checkpoint itself. Anchored, if that checkpoint was out of the operator's reach; else local.`
       : `Holds, local: ${count} against the signed checkpoint inside, but whether that checkpoint fits one remembered elsewhere could not be checked.`;
   return {
     verdict: isDamaged ? "damaged" : isCompared ? "holds" : "holds-unremembered",
