@@ -1,0 +1,161 @@
+import { AuditError, type AuditReader, type EntryView, ERRORS, type ErrorCode, type Fault, type ReadState } from "@vouchtrail/events";
+import type { EvidenceBundle } from "@vouchtrail/protocol";
+import { UnreachableError } from "./command-error.ts";
+import { readEventStream, type StreamEvent } from "./event-stream.ts";
+import { PROBE_MS_MAX, REQUEST_MS_MAX } from "./limits.ts";
+
+export interface ClientReceipt {
+  readonly position?: number;
+  readonly origin: string;
+  readonly id: string;
+  readonly index: number;
+  readonly leafHash: string;
+  readonly duplicate?: boolean;
+  readonly inclusionProof?: string;
+}
+
+/** What became of the events of one request. `position` counts them from 0. */
+export interface SendResult {
+  readonly receipts: readonly ClientReceipt[];
+  readonly errors: readonly (Fault & { readonly position: number })[];
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly { readonly code: string; readonly message: string }[];
+  readonly warnings: readonly string[];
+  /** The server's clock, in milliseconds since 1970, as its answer says. */
+  readonly serverMs: number | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** A server over HTTP: the read contract, and what only a server does. */
+export interface Client extends AuditReader {
+  readonly url: string;
+  /**
+   * Sends one event a line.
+   * @throws {AuditError} What concerns the request as a whole. @throws {UnreachableError}
+   */
+  send(ndjson: string, options?: { readonly via?: "import"; readonly wait?: boolean; readonly signal?: AbortSignal }): Promise<SendResult>;
+  /** Entries as they come, until the connection ends. Filters as in the query. */
+  tail(query: URLSearchParams, signal?: AbortSignal): AsyncGenerator<StreamEvent>;
+  readiness(): Promise<Readiness>;
+}
+
+/**
+ * Opens a server by its URL. Nothing is sent before the first call.
+ *
+ * @param options.url Without `/api/…`: `http://127.0.0.1:7431`.
+ * @param options.key An API key; without one only what a server allows to programs of its own machine.
+ */
+export function createClient(options: { readonly url: string; readonly key?: string; readonly fetch?: typeof fetch }): Client {
+  const url = options.url.replace(/\/+$/, "");
+  const request = options.fetch ?? fetch;
+  const authorization = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
+
+  async function call(path: string, init: RequestInit, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<Response> {
+    const signals = [timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs), signal].filter((one) => one !== undefined);
+    return request(`${url}${path}`, {
+      ...init,
+      headers: { ...authorization, ...(init.headers as Record<string, string>) },
+      signal: AbortSignal.any(signals),
+    });
+  }
+
+  /** One whole exchange: also a connection that breaks within the answer is one that failed. */
+  async function exchange(path: string, init: RequestInit = {}, timeoutMs = REQUEST_MS_MAX, signal?: AbortSignal): Promise<Answer> {
+    try {
+      const response = await call(path, init, timeoutMs, signal);
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new UnreachableError(url, { cause });
+    }
+  }
+
+  async function read(path: string): Promise<string> {
+    const answer = await exchange(path);
+    if (answer.status !== 200) throw errorFrom(parsed(answer.text), answer.status, url);
+    return answer.text;
+  }
+
+  const entryPath = (id: string, more: string, tenant: string | undefined): string =>
+    `/api/v1/events/${encodeURIComponent(id)}${more}${tenant === undefined ? "" : `?tenant=${encodeURIComponent(tenant)}`}`;
+
+  return {
+    url,
+    get: async (id, tenant) => JSON.parse(await read(entryPath(id, "", tenant))) as EntryView & ReadState,
+    bundle: async (id, tenant) => JSON.parse(await read(entryPath(id, "/bundle", tenant))) as EvidenceBundle,
+    inclusionProof: async (id, tenant) => read(entryPath(id, "/inclusion-proof", tenant)),
+    checkpoint: async () => read("/tlog/main/checkpoint"),
+    vkey: async () => (await read("/tlog/main/vkey")).trim(),
+    async send(ndjson, { via, wait = false, signal } = {}) {
+      const query = new URLSearchParams({ ...(via === undefined ? {} : { via }), ...(wait ? { wait: "checkpoint" } : {}) });
+      const init = { method: "POST", headers: { "content-type": "application/x-ndjson" }, body: ndjson };
+      const { status, text } = await exchange(`/api/v1/events?${query}`, init, REQUEST_MS_MAX, signal);
+      const answer = parsed(text);
+      // Each event stands for itself: 400 with a list means that all of them were refused.
+      if (isSendResult(answer)) return answer;
+      throw errorFrom(answer, status, url);
+    },
+    async *tail(query, signal) {
+      let response: Response;
+      try {
+        response = await call(`/api/v1/tail?${query}`, { headers: { accept: "text/event-stream" } }, undefined, signal);
+      } catch (cause) {
+        signal?.throwIfAborted();
+        throw new UnreachableError(url, { cause });
+      }
+      if (!response.ok || response.body === null) throw errorFrom(parsed(await response.text()), response.status, url);
+      yield* readEventStream(response.body);
+    },
+    async readiness() {
+      const { text, headers } = await exchange("/readyz", {}, PROBE_MS_MAX);
+      const answer = parsed(text);
+      if (!isReadiness(answer)) throw notVouchtrail(url);
+      const at = Date.parse(headers.get("date") ?? "");
+      return { ...answer, serverMs: Number.isNaN(at) ? undefined : at };
+    },
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Another program answers, or a proxy: the status says more than its page.
+    return undefined;
+  }
+}
+
+function errorFrom(answer: unknown, status: number, url: string): Error {
+  const error = isObject(answer) && isObject(answer.error) ? answer.error : undefined;
+  const { code, message, path } = error ?? {};
+  if (typeof code !== "string" || typeof message !== "string") {
+    return notVouchtrail(url);
+  }
+  // A newer server may know more codes; whether to retry is then what its status says.
+  const known = Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : status >= 500 ? "INTERNAL" : "EVENT_INVALID";
+  return new AuditError(known, { message, ...(typeof path === "string" ? { path } : {}) });
+}
+
+function notVouchtrail(url: string): UnreachableError {
+  return new UnreachableError(url, { message: `What answers at ${url} is not Vouchtrail. Name the server with --url.` });
+}
+
+function isSendResult(answer: unknown): answer is SendResult {
+  return isObject(answer) && Array.isArray(answer.receipts) && Array.isArray(answer.errors);
+}
+
+function isReadiness(answer: unknown): answer is Omit<Readiness, "serverMs"> {
+  return isObject(answer) && typeof answer.ready === "boolean" && Array.isArray(answer.reasons) && Array.isArray(answer.warnings);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import type { CommandContext } from "./command-context.ts";
+import { addBundle } from "./commands/bundle.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addEmit } from "./commands/emit.ts";
+import { addGet } from "./commands/get.ts";
+import { addImport } from "./commands/import.ts";
+import { addKeys } from "./commands/keys.ts";
+import { addLedger } from "./commands/ledger.ts";
+import { addProof } from "./commands/proof.ts";
+import { addServe } from "./commands/serve.ts";
+import { addTail } from "./commands/tail.ts";
+import { addVerify } from "./commands/verify.ts";
+import { VERSION } from "./version.ts";
+
+/** The command line `vouchtrail`: every command, none of it run yet. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command("vouchtrail")
+    .description("An audit trail that vouches for itself: take events in, read them back, and prove that nothing was changed.")
+    .version(VERSION)
+    .showHelpAfterError("(vouchtrail <command> --help shows how it is used)")
+    .addHelpText("after", "\nExamples:\n  vouchtrail serve\n  vouchtrail import ~/.claude/projects/*/*.jsonl\n  vouchtrail verify");
+  addServe(program, context);
+  addEmit(program, context);
+  addImport(program, context);
+  addTail(program, context);
+  addGet(program, context);
+  addBundle(program, context);
+  addProof(program, context);
+  addVerify(program, context);
+  addKeys(program, context);
+  addLedger(program, context);
+  addDoctor(program, context);
+  return program;
+}
