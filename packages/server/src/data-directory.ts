@@ -97,6 +97,20 @@ export async function openDataDirectory(options: OpenDataOptions): Promise<OpenD
 }
 
 /**
+ * Makes an empty data directory, or checks that one of ours is there, without opening its ledger: API keys may be made before the first start.
+ *
+ * @throws {AuditError} `DATA_NEWER`, `DATA_UNREADABLE`, `DISK_FULL`.
+ */
+export async function prepareDataDirectory(directory: string, options: { mustExist?: boolean } = {}): Promise<void> {
+  const { root } = dataPaths(directory);
+  await explainingFileErrors(root, async () => {
+    if (options.mustExist === true) await nodeFileSystem.readFile(join(root, FORMAT_FILE));
+    else await nodeFileSystem.makeDirectory(root, 0o700);
+    await checkFormat(nodeFileSystem, root);
+  });
+}
+
+/**
  * Opens a data directory for reading, without a lock and without writing anything. A checkpoint's signature is checked with the `vkey` beside it.
  */
 export async function readDataDirectory(directory: string): Promise<FileLedger> {

@@ -1,7 +1,16 @@
 // The whole public surface of the server. A new line here is public API.
 export { type ConfigOption, configOptions, environmentName, type LoadedConfig, loadConfig } from "./config/config.ts";
 export { type Config, ConfigSchema } from "./config/schema.ts";
-export { type DataPaths, dataPaths, type Fork, forkLedger, LEDGER_NAME, openDataDirectory, readDataDirectory } from "./data-directory.ts";
+export {
+  type DataPaths,
+  dataPaths,
+  type Fork,
+  forkLedger,
+  LEDGER_NAME,
+  openDataDirectory,
+  prepareDataDirectory,
+  readDataDirectory,
+} from "./data-directory.ts";
 export { type Principal, SCOPES, type Scope } from "./intake/principal.ts";
 export { sealEvent, sealSystemEntry } from "./intake/seal.ts";
 export { type KeyRecord, type KeyStore, openKeyStore } from "./keys.ts";
@@ -9,9 +18,23 @@ export { generateSeed, signerFromSeed, verifyEd25519 } from "./ledger/ed25519.ts
 export { type FileLedger, type FileLedgerOptions, openFileLedger } from "./ledger/file-ledger.ts";
 export { sha256 } from "./ledger/hashing.ts";
 export type { AppendResult, Erasure, Head, Ledger, Receipt, SealedEntry, StoredEntry } from "./ledger/ledger.ts";
+export { type DataLock, lockDataDirectory } from "./ledger/lock.ts";
 export { defaultStateFolder, openRememberedCheckpoints, type RememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
 export { viewEntry } from "./reading/entry-view.ts";
 export { compileFilter, FILTER_NAMES } from "./reading/event-filter.ts";
 export { openLedgerReader } from "./reading/ledger-reader.ts";
 export { ADMIN_KEY_VARIABLE, createLogger, type RunningServer, type StartOptions, startServer } from "./server.ts";
+export {
+  findLedgerFolder,
+  type Verdict,
+  type VerifyBundleOptions,
+  type VerifyFinding,
+  type VerifyFolderOptions,
+  type VerifyProgress,
+  type VerifyReport,
+  type VerifyServerOptions,
+  verifyBundleFile,
+  verifyLedgerFolder,
+  verifyServer,
+} from "./verify/index.ts";
 export { VERSION } from "./version.ts";

@@ -118,8 +118,9 @@ export function openKeyStore(
     },
     async authenticate(secret) {
       const hash = Buffer.from(hashOf(secret), "hex");
-      const record = (await load()).find((key) => timingSafeEqual(Buffer.from(key.hash, "hex"), hash));
-      if (record === undefined || record.revokedAt !== undefined) throw new AuditError("KEY_INVALID");
+      // A key that was revoked may have been adopted again later.
+      const record = (await load()).find((key) => key.revokedAt === undefined && timingSafeEqual(Buffer.from(key.hash, "hex"), hash));
+      if (record === undefined) throw new AuditError("KEY_INVALID");
       return {
         key: record.id,
         scopes: new Set(record.scopes),

@@ -31,7 +31,7 @@ export function createMetrics(): Metrics {
   });
   const refused = new Counter({
     name: "vouchtrail_events_refused_total",
-    help: "Events refused, by the code of their first fault.",
+    help: "Events refused, by the code of their first fault; a request that is refused as a whole counts once.",
     labelNames: ["code"],
     registers,
   });

@@ -25,10 +25,19 @@ export interface RecorderOptions {
   readonly ledgerName: string;
   readonly now: () => string;
   readonly heartbeatMs: number;
+  /** {@link SUMMARY_INTERVAL_MS} unless given. */
+  readonly summaryMs?: number;
   readonly onError: (error: unknown) => void;
 }
 
-export function createRecorder({ ledger, ledgerName, now, heartbeatMs, onError }: RecorderOptions): Recorder {
+export function createRecorder({
+  ledger,
+  ledgerName,
+  now,
+  heartbeatMs,
+  summaryMs = SUMMARY_INTERVAL_MS,
+  onError,
+}: RecorderOptions): Recorder {
   let counts: JsonObject & Record<string, number> = {};
   let since = now();
   let isSilent = true;
@@ -66,7 +75,7 @@ export function createRecorder({ ledger, ledgerName, now, heartbeatMs, onError }
     }
   }
 
-  const summaryTimer = setInterval(() => void summarise(), SUMMARY_INTERVAL_MS);
+  const summaryTimer = setInterval(() => void summarise(), summaryMs);
   const heartbeatTimer = setInterval(() => void beat(), heartbeatMs);
 
   return {

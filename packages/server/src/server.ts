@@ -1,11 +1,12 @@
 import { AuditError, createMinimizer, createRedactor, type PrivacyPolicy } from "@vouchtrail/events";
 import { destination, type Logger, pino } from "pino";
-import { createReceiptClock, systemClock } from "./clock.ts";
+import { type Clock, createReceiptClock, systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/config.ts";
 import { LEDGER_NAME, openDataDirectory } from "./data-directory.ts";
 import { createApp } from "./http/app.ts";
 import { createGuard, isLoopback } from "./http/guard.ts";
 import { createIntake } from "./intake/intake.ts";
+import { SCOPES } from "./intake/principal.ts";
 import { openKeyStore } from "./keys.ts";
 import type { FileLedger, LedgerNotice } from "./ledger/file-ledger.ts";
 import { sha256 } from "./ledger/hashing.ts";
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly loaded: LoadedConfig;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger?: Logger;
+  /** The machine's clock unless given. */
+  readonly clock?: Clock;
 }
 
 export interface RunningServer {
@@ -33,6 +36,11 @@ export interface RunningServer {
 /** Names of environment variables that hold secrets. They are read here and nowhere shown. */
 export const ADMIN_KEY_VARIABLE = "VOUCHTRAIL_ADMIN_KEY";
 
+/** How often connections that became idle are closed while the server stops, in milliseconds. */
+const IDLE_CLOSE_INTERVAL_MS = 50;
+/** How often jumps of the clock are written down. */
+const JUMP_INTERVAL_MS = 1_000;
+
 /**
  * Opens the data directory and serves it.
  *
@@ -42,6 +50,7 @@ export async function startServer({
   loaded,
   environment,
   logger = createLogger(loaded.config.log.level),
+  clock = systemClock,
 }: StartOptions): Promise<RunningServer> {
   const { config, warnings } = loaded;
   for (const warning of warnings) logger.warn(warning);
@@ -67,10 +76,23 @@ export async function startServer({
   const { ledger, paths, lock } = data;
   const keys = openKeyStore(paths.secrets);
   const stopping = new AbortController();
+  /** What a failed start has to undo, last first. */
+  const undo: (() => void | Promise<void>)[] = [];
   try {
+    await refuseOpenDoor();
+    async function refuseOpenDoor(): Promise<void> {
+      if (isLoopback(config.http.host) || config.http.host === "localhost") return;
+      const isUsable = (await keys.list()).some((key) => key.revokedAt === undefined && key.scopes.some((scope) => scope !== "admin"));
+      if (isUsable || isGiven(environment[ADMIN_KEY_VARIABLE])) return;
+      throw new AuditError("CONFIG_INVALID", {
+        path: "http.host",
+        message: `Listening on ${config.http.host} needs API keys. Make one first: vouchtrail keys create --data ${config.data} --scope ingest --scope read`,
+      });
+    }
+
     metrics.watch(ledger);
     const jumps: { fromMs: number; toMs: number }[] = [];
-    const now = createReceiptClock(systemClock, await lastReceivedAt(ledger), (jump) => jumps.push(jump));
+    const now = createReceiptClock(clock, await lastReceivedAt(ledger), (jump) => jumps.push(jump));
     const recorder = createRecorder({
       ledger,
       ledgerName: LEDGER_NAME,
@@ -78,37 +100,22 @@ export async function startServer({
       heartbeatMs: config.ledger.heartbeatMinutes * 60_000,
       onError: (error) => logger.error({ err: error }, "an entry of the server could not be written; it is tried again"),
     });
+    undo.push(() => recorder.close());
     // Told after the call that noticed it: the clock is read in the middle of sealing a batch.
-    const jumpTimer = setInterval(() => {
+    async function recordJumps(): Promise<void> {
       for (const jump of jumps.splice(0)) {
         logger.warn(jump, "the clock jumped");
-        recorder
+        await recorder
           .record({ action: "clock.jumped", system: { ...jump } })
           .catch((error: unknown) => logger.error({ err: error }, "a clock jump was not recorded"));
       }
-    }, 1_000);
+    }
+    const jumpTimer = setInterval(() => void recordJumps(), JUMP_INTERVAL_MS);
+    undo.push(() => clearInterval(jumpTimer));
 
-    const newAdminKey = await prepareKeys();
-    async function prepareKeys(): Promise<string | undefined> {
-      const adminKey = environment[ADMIN_KEY_VARIABLE];
-      const admin = { name: "administration", scopes: ["admin", "ingest", "read"] as ("admin" | "ingest" | "read")[] };
-      if (adminKey !== undefined && adminKey !== "") {
-        await keys.adopt(adminKey, admin, now());
-        return undefined;
-      }
-      return (await keys.list()).length === 0 && data.isNew ? (await keys.create(admin, now())).secret : undefined;
-    }
-    await refuseOpenDoor();
-    async function refuseOpenDoor(): Promise<void> {
-      if (isLoopback(config.http.host) || config.http.host === "localhost") return;
-      const usable = (await keys.list()).filter((key) => key.revokedAt === undefined && key.scopes.some((scope) => scope !== "admin"));
-      if (usable.length === 0 || (usable.length === 1 && newAdminKey !== undefined)) {
-        throw new AuditError("CONFIG_INVALID", {
-          path: "http.host",
-          message: `Listening on ${config.http.host} needs API keys. Make one first: vouchtrail keys create --data ${config.data} --scope ingest --scope read`,
-        });
-      }
-    }
+    const adminKey = environment[ADMIN_KEY_VARIABLE];
+    const administration = { name: "administration", scopes: [...SCOPES] };
+    if (isGiven(adminKey)) await keys.adopt(adminKey, administration, now());
 
     const policy: PrivacyPolicy = {
       personalTargets: new Set(config.privacy.personalTargets),
@@ -147,6 +154,7 @@ export async function startServer({
         isStopping: () => stopping.signal.aborted,
       },
     );
+    undo.push(() => app.close());
     const url = await listen();
     async function listen(): Promise<string> {
       try {
@@ -163,6 +171,9 @@ export async function startServer({
         });
       }
     }
+
+    // Only now: the key of a start that fails would be shown to nobody, and it is shown only once.
+    const newAdminKey = (await keys.list()).length === 0 ? (await keys.create(administration, now())).secret : undefined;
 
     if (ledger.refusal() === undefined) await recordStart();
     async function recordStart(): Promise<void> {
@@ -194,9 +205,13 @@ export async function startServer({
     let closing: Promise<void> | undefined;
     async function close(): Promise<void> {
       stopping.abort();
+      // Closing ends the connections that are idle at that moment; one that was answered just before becomes idle after it.
+      const idleTimer = setInterval(() => app.server.closeIdleConnections(), IDLE_CLOSE_INTERVAL_MS);
       await app.close();
+      clearInterval(idleTimer);
       clearInterval(jumpTimer);
       if (ledger.refusal() === undefined) {
+        await recordJumps();
         await recorder
           .record({ action: "server.stopped", system: { version: VERSION } })
           .catch((error: unknown) => logger.error({ err: error }, "the stop was not recorded"));
@@ -215,10 +230,15 @@ export async function startServer({
       },
     };
   } catch (error) {
+    for (const step of undo.reverse()) await step();
     await ledger.close();
     lock.release();
     throw error;
   }
+}
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined && text !== "";
 }
 
 /** Logs go to standard error, so that standard output stays for results. */

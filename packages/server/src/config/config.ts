@@ -85,7 +85,7 @@ export async function loadConfig(sources: {
 }): Promise<LoadedConfig> {
   const warnings: string[] = [];
   const { environment, flags = {} } = sources;
-  const explicit = sources.file ?? environment["VOUCHTRAIL_CONFIG"];
+  const explicit = sources.file ?? environment.VOUCHTRAIL_CONFIG;
   const file = explicit === undefined || explicit === "" ? "./vouchtrail.yaml" : explicit;
   const text = await readConfigFile(file, explicit !== undefined && explicit !== "");
   const values = text === undefined ? {} : parseConfigText(text, file, environment, warnings);

@@ -40,7 +40,11 @@ const AuditSchema = z.strictObject({
   destination: z.enum(["file", "victorialogs", "postgres", "webhook"]).optional().describe("Not available yet."),
   path: z.string().optional().describe("Of the file destination. Not available yet."),
   rotation: z
-    .strictObject({ max_size: size.optional(), max_age: duration.optional(), compress: z.boolean().optional() })
+    .strictObject({
+      max_size: size.optional().describe("Of the file destination. Not available yet."),
+      max_age: duration.optional().describe("Of the file destination. Not available yet."),
+      compress: z.boolean().optional().describe("Of the file destination. Not available yet."),
+    })
     .optional()
     .describe("Of the file destination. Not available yet."),
   url: z.string().optional().describe("Of the VictoriaLogs destination. Not available yet."),
@@ -48,7 +52,11 @@ const AuditSchema = z.strictObject({
   format: z.literal("json").optional().describe("Of the VictoriaLogs destination. Not available yet."),
   labels: z.record(z.string(), z.string()).optional().describe("Of the VictoriaLogs destination. Not available yet."),
   retention: z
-    .strictObject({ hot: duration.optional(), warm: duration.optional(), cold: duration.optional() })
+    .strictObject({
+      hot: duration.optional().describe("Not available yet: everything is kept."),
+      warm: duration.optional().describe("Not available yet: everything is kept."),
+      cold: duration.optional().describe("Not available yet: everything is kept."),
+    })
     .optional()
     .describe("Not available yet: everything is kept."),
   pii_retention: duration.optional().describe("Not available yet: nothing is erased by age."),

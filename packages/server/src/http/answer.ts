@@ -28,6 +28,9 @@ export function toAuditError(error: unknown): AuditError {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   const known = FRAMEWORK_ERRORS[code];
   if (known !== undefined) return new AuditError(known, { cause: error });
+  // Broken off or with a wrong length: the sender's fault, and nothing for the log.
+  const status = typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : 0;
+  if ((status >= 400 && status < 500) || code === "ECONNRESET") return new AuditError("BODY_INVALID", { cause: error });
   return new AuditError("INTERNAL", { cause: error });
 }
 

@@ -11,7 +11,19 @@ import { addTlogRoutes, type TlogRouteDeps } from "./tlog-routes.ts";
 /** How long a request may take to arrive, in milliseconds: slow senders must not hold connections for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+/** How long a browser may remember that an origin is allowed, in seconds. */
+const PREFLIGHT_SECONDS = 600;
 const WRITE_TYPES: ReadonlySet<string> = new Set(["application/json", "application/x-ndjson"]);
+
+// Unique among processes by its start, within one by counting: an id of its own from the system for each request costs more than the route.
+const processId = randomBytes(4).toString("hex");
+let requests = 0;
+
+function nextRequestId(): string {
+  requests += 1;
+  return processId + (requests % 2 ** 32).toString(16).padStart(8, "0");
+}
 
 export interface AppOptions {
   readonly bodyBytesMax: number;
@@ -29,9 +41,11 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
     return503OnClosing: false,
-    genReqId: () => randomBytes(8).toString("hex"),
+    genReqId: nextRequestId,
     routerOptions: { maxParamLength: 200 },
     logger: false,
+    // What the router refuses does not come through the error handler below.
+    frameworkErrors: (error, request, reply) => void sendError(request as never, reply as never, toAuditError(error)),
   });
   app.server.maxConnections = options.connectionsMax;
 
@@ -41,11 +55,22 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff");
     deps.guard.checkOrigin(request);
+    const { origin } = request.headers;
+    if (origin !== undefined) {
+      // It is an allowed one: the others were refused.
+      reply.header("access-control-allow-origin", origin).header("vary", "origin");
+      if (request.method === "OPTIONS") {
+        reply.header("access-control-allow-methods", "GET, POST");
+        reply.header("access-control-allow-headers", "authorization, content-type, last-event-id");
+        return reply.header("access-control-max-age", String(PREFLIGHT_SECONDS)).code(204).send();
+      }
+    }
     if (request.method === "POST") {
       const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
       // A form or plain text can be posted by any web page without asking first.
       if (!WRITE_TYPES.has(type)) throw new AuditError("CONTENT_TYPE_UNSUPPORTED");
     }
+    return undefined;
   });
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "unknown";
@@ -57,15 +82,36 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   });
   app.setErrorHandler(async (error, request, reply) => {
     const known = toAuditError(error);
+    // A request that is refused as a whole counts once: how many events it would have held is not known.
+    if (request.method === "POST" && known.code !== "CHECKPOINT_TIMEOUT") {
+      deps.metrics.refused(known.code, 1);
+      deps.recorder.count(known.code);
+    }
     if (known.code === "INTERNAL")
       options.logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, "a request failed");
     return sendError(request, reply, known);
   });
   app.setNotFoundHandler(async (request, reply) => sendError(request, reply, new AuditError("NOT_FOUND")));
 
+  const methodsOf = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const methods = methodsOf.get(url) ?? new Set();
+    for (const name of [method].flat()) methods.add(name);
+    methodsOf.set(url, methods);
+  });
   addEventRoutes(app, deps);
   addTlogRoutes(app, deps);
   addTailRoute(app, deps);
   addOperationRoutes(app, deps);
+  for (const [url, methods] of [...methodsOf]) {
+    const allow = [...methods].join(", ");
+    const method = METHODS.filter((name) => !methods.has(name));
+    app.route({
+      method,
+      url,
+      exposeHeadRoute: false,
+      handler: async (request, reply) => sendError(request, reply.header("allow", allow), new AuditError("METHOD_NOT_ALLOWED")),
+    });
+  }
   return app;
 }

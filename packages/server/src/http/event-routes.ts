@@ -1,7 +1,7 @@
 import { AuditError, ERRORS, fromAgentLogEntry, parseExactJson, type ReceivedVia } from "@vouchtrail/events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Intake, IntakeResult } from "../intake/intake.ts";
-import { defaultTenant } from "../intake/principal.ts";
+import type { Intake, IntakeResult, PositionedReceipt } from "../intake/intake.ts";
+import { defaultTenant, type Principal } from "../intake/principal.ts";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import { openLedgerReader } from "../reading/ledger-reader.ts";
 import { CHECKPOINT_WAIT_MS, createProofs } from "../reading/proofs.ts";
@@ -19,17 +19,27 @@ export interface EventRouteDeps {
 /** Taking events in, and reading one of them with its proof. */
 export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder }: EventRouteDeps): void {
   const proofs = createProofs(ledger);
+  const writers = new WeakMap<FastifyRequest, Principal>();
+  // Before the body is read: a stranger must not make the server hold 32 MB.
+  const onRequest = async (request: FastifyRequest): Promise<void> => {
+    writers.set(request, await guard.authorize(request, "ingest"));
+  };
+  function writerOf(request: FastifyRequest): Principal {
+    const principal = writers.get(request);
+    if (principal === undefined) throw new Error("A route that writes has no authorisation.");
+    return principal;
+  }
 
-  app.post("/api/v1/events", async (request, reply) => {
-    const principal = await guard.authorize(request, "ingest");
+  app.post("/api/v1/events", { onRequest }, async (request, reply) => {
+    const principal = writerOf(request);
     const wait = waitOf(request);
     const isNdjson = contentTypeOf(request) === "application/x-ndjson";
     const result = await intake.acceptBody(bodyOf(request), { principal, via: viaOf(request), isNdjson });
     return sendResult(request, reply, result, wait);
   });
 
-  app.post("/log", async (request, reply) => {
-    const principal = await guard.authorize(request, "ingest");
+  app.post("/log", { onRequest }, async (request, reply) => {
+    const principal = writerOf(request);
     const { value, repairCount } = parseJson(bodyOf(request));
     const { event, notes } = fromAgentLogEntry(value, { tenant: defaultTenant(principal), lenient: true });
     if (repairCount + notes.length > 0) recorder.count("INPUT_REPAIRED", repairCount + notes.length);
@@ -40,13 +50,12 @@ export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, re
   async function sendResult(request: FastifyRequest, reply: FastifyReply, result: IntakeResult, wait: boolean): Promise<FastifyReply> {
     const { receipts, errors } = result;
     const isMixed = errors.length > 0;
-    const answers = await Promise.all(
-      receipts.map(async ({ position, ...receipt }) => ({
-        ...(isMixed ? { position } : {}),
-        ...receipt,
-        ...(wait ? { inclusionProof: await proofs.inclusionProof(receipt.index) } : {}),
-      })),
-    );
+    const answerOf = ({ position, ...receipt }: PositionedReceipt): object => (isMixed ? { position, ...receipt } : receipt);
+    const answers = wait
+      ? await Promise.all(
+          receipts.map(async (receipt) => ({ ...answerOf(receipt), inclusionProof: await proofs.inclusionProof(receipt.index) })),
+        )
+      : receipts.map(answerOf);
     reply.type("application/json; charset=utf-8");
     if (!isMixed) return reply.code(201).send(JSON.stringify({ receipts: answers, errors }));
     if (answers.length > 0) return reply.code(207).send(JSON.stringify({ receipts: answers, errors }));

@@ -18,7 +18,8 @@ export function isLoopback(address: string | undefined): boolean {
 
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 // A proxy on this machine makes the whole world look like loopback; these headers tell that there is one.
-const PROXY_HEADERS = ["x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via"] as const;
+const PROXY_HEADERS: ReadonlySet<string> = new Set(["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"]);
+const PROXY_HEADER_START = "x-forwarded-";
 
 export interface GuardOptions {
   readonly keys: KeyStore;
@@ -45,7 +46,9 @@ export function createGuard(options: GuardOptions): Guard {
   return {
     checkOrigin(request) {
       const { host, origin } = request.headers;
-      if (host === undefined || !hosts.has(hostName(host))) throw new AuditError("HOST_FORBIDDEN");
+      // Of two Host headers a proxy may have looked at the other one.
+      const isAmbiguous = request.raw.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === "host").length > 1;
+      if (host === undefined || isAmbiguous || !hosts.has(hostName(host))) throw new AuditError("HOST_FORBIDDEN");
       if (origin === undefined) return;
       const isOwnPage = /^https?:\/\//.test(origin) && origin.toLowerCase().replace(/^https?:\/\//, "") === host.toLowerCase();
       if (!isOwnPage && !origins.has(origin.toLowerCase())) throw new AuditError("ORIGIN_FORBIDDEN");
@@ -63,7 +66,7 @@ export function createGuard(options: GuardOptions): Guard {
         options.loopbackWithoutKey &&
         scope !== "admin" &&
         isLoopback(request.socket.remoteAddress) &&
-        PROXY_HEADERS.every((header) => request.headers[header] === undefined);
+        !Object.keys(request.headers).some((header) => PROXY_HEADERS.has(header) || header.startsWith(PROXY_HEADER_START));
       if (!isKeyless) throw new AuditError("KEY_REQUIRED");
       return KEYLESS;
     },

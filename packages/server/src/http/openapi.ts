@@ -135,6 +135,13 @@ export function openApiDocument(version: string): JsonObject {
           responses: { "200": { description: "Events are accepted." }, "503": { description: "They are not; the reasons say why." } },
         },
       },
+      "/openapi.json": {
+        get: {
+          summary: "This document.",
+          security: [],
+          responses: { "200": { description: "OpenAPI 3.1.", ...json({ type: "object" }) } },
+        },
+      },
       "/metrics": { get: { summary: "Prometheus metrics.", responses: { "200": { description: "Text.", ...text } } } },
     },
   };

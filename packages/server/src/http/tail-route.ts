@@ -7,6 +7,8 @@ import type { Guard } from "./guard.ts";
 
 /** Tails at a time; each keeps a connection and reads every entry. */
 const TAILS_MAX = 64;
+/** Entries read at a time: a reader that takes nothing holds this many in memory, each of up to a few megabytes. */
+const STEP_ENTRIES = 32;
 /** A comment after this long without entries keeps proxies from closing the connection, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -23,7 +25,8 @@ export interface TailRouteDeps {
  */
 export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: TailRouteDeps): void {
   let tails = 0;
-  app.get("/api/v1/tail", async (request, reply) => {
+  // No HEAD: it would hold a place among the tails and never answer.
+  app.get("/api/v1/tail", { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await guard.authorize(request, "read");
     const { after, ...filters } = request.query as Record<string, unknown>;
     const matches = compileFilter(filters);
@@ -42,11 +45,11 @@ export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: 
       while (!signal.aborted) {
         await ledger.waitFor(next + 1, signal);
         const { treeSize } = await ledger.head();
-        for await (const batch of ledger.read(next, treeSize, signal)) {
+        for await (const batch of ledger.read(next, Math.min(treeSize, next + STEP_ENTRIES), signal)) {
           for (const stored of batch) {
             const view = viewEntry(ledger, stored);
             next = stored.index + 1;
-            if (principal.tenant !== undefined && view.event["tenant"] !== principal.tenant) continue;
+            if (principal.tenant !== undefined && view.event.tenant !== principal.tenant) continue;
             if (!matches(view)) continue;
             if (!response.write(`id: ${stored.index}\ndata: ${JSON.stringify(view)}\n\n`)) await drained(response, signal);
           }
@@ -66,7 +69,7 @@ export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: 
     const { treeSize } = await ledger.head();
     const wanted = after ?? request.headers["last-event-id"];
     if (wanted === undefined) return treeSize;
-    const index = Number(wanted);
+    const index = wanted === "" ? Number.NaN : Number(wanted);
     if (!Number.isSafeInteger(index) || index < -1)
       throw new AuditError("FILTER_INVALID", { path: "after", message: "after is the index of an entry, or -1." });
     return Math.min(index + 1, treeSize);

@@ -23,8 +23,8 @@ export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: Tlo
 
   app.get(`/tlog/${name}/vkey`, async (_request, reply) => reply.type("text/plain; charset=utf-8").send(`${ledger.vkey}\n`));
 
-  app.get<{ Params: { "*": string } }>(`/tlog/${name}/tile/*`, async (request, reply) => {
-    const { level, n, width } = tileName(`tile/${request.params["*"]}`);
+  app.get(`/tlog/${name}/tile/*`, async (request, reply) => {
+    const { level, n, width } = tileName(tilePathOf(request.raw.url ?? ""));
     if (level !== "entries") {
       const tile = await ledger.tile(level, n, width);
       return reply.type("application/octet-stream").header("cache-control", IMMUTABLE).send(Buffer.from(tile));
@@ -43,6 +43,12 @@ export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: Tlo
       .header("cache-control", "private, max-age=31536000, immutable")
       .send(Buffer.from(encodeBundle(leaves)));
   });
+}
+
+/** As it was sent, not decoded: one tile has one name, or caches would keep it twice. */
+function tilePathOf(url: string): string {
+  const path = url.split("?", 1)[0] ?? "";
+  return path.slice(path.indexOf("/tile/") + 1);
 }
 
 function tileName(path: string): TileName {

@@ -31,24 +31,29 @@ export function fitContent(event: AuditEvent, bytesMax: number): { event: AuditE
     excess -= text.chars - PREVIEW_CHARS - 200;
     cuts += 1;
   }
-  if (contentBytes(fitted) > bytesMax) {
-    // Millions of small values: the member as a whole becomes one cut text.
-    for (const member of ["details", "changes", "extensions"] as const) {
-      if (fitted[member] === undefined) continue;
-      fitted[member] = { ...cutText(JSON.stringify(fitted[member]), PREVIEW_CHARS, "size", sha256) };
-      cuts += 1;
-    }
-    if (fitted.outcome.result !== undefined) {
-      fitted.outcome.result = cutText(JSON.stringify(fitted.outcome.result), PREVIEW_CHARS, "size", sha256);
-      cuts += 1;
-    }
-    const body = fitted.activity?.[fitted.activity.type] as JsonObject | undefined;
-    if (body !== undefined && "parameters" in body) {
-      body["parameters"] = cutText(JSON.stringify(body["parameters"]), PREVIEW_CHARS, "size", sha256);
-      cuts += 1;
-    }
+  // Millions of small values: the member as a whole becomes one cut text, the largest first.
+  for (const { parent, key, json } of freeFormMembers(fitted)) {
+    if (contentBytes(fitted) <= bytesMax) break;
+    parent[key] = cutText(json, PREVIEW_CHARS, "size", sha256);
+    cuts += 1;
   }
   return { event: fitted, cuts };
+}
+
+/** The members that hold any number of values, the largest first. */
+function freeFormMembers(event: AuditEvent & JsonObject): readonly { parent: JsonObject; key: string; json: string }[] {
+  const body = event.activity?.[event.activity.type] as JsonObject | undefined;
+  const places: readonly (readonly [JsonObject | undefined, ...string[]])[] = [
+    [event, "details", "changes", "extensions"],
+    [event.outcome, "result"],
+    [event.proof, "data"],
+    [event.security, "resourcesAccessed"],
+    [body, "parameters", "shown", "optionsConsidered"],
+  ];
+  return places
+    .flatMap(([parent, ...keys]) => keys.map((key) => ({ parent, key })))
+    .flatMap(({ parent, key }) => (parent?.[key] === undefined ? [] : [{ parent, key, json: JSON.stringify(parent[key]) }]))
+    .sort((left, right) => right.json.length - left.json.length);
 }
 
 function contentBytes(event: AuditEvent): number {

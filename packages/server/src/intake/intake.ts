@@ -1,11 +1,13 @@
 import {
   AuditError,
   type ErrorCode,
+  EVENT_BYTES_MAX,
   type Fault,
   type JsonObject,
   type Minimizer,
   type PrivacyPolicy,
   REDACTION_RULES_MAX,
+  type Received,
   type ReceivedVia,
   type Redactor,
 } from "@vouchtrail/events";
@@ -72,15 +74,15 @@ interface Accepted {
 export function createIntake(deps: IntakeDeps): Intake {
   const { ledger, recorder, redactor, minimizer, policy, observer } = deps;
 
-  /** @param mayHoldSecrets False only if the prefilter said so about the bytes of this very event. */
+  /** @param hints False only if the bytes of this very event say so; both only save work. */
   function prepare(
     value: unknown,
-    mayHoldSecrets: boolean,
+    hints: { readonly mayHoldSecrets: boolean; readonly mayNameProto: boolean },
     principal: Principal,
     via: ReceivedVia,
     at: string,
   ): SealedEntry | readonly Fault[] {
-    const validated = validateEvent(value, { tenant: defaultTenant(principal), now: at });
+    const validated = validateEvent(value, { tenant: defaultTenant(principal), now: at, mayNameProto: hints.mayNameProto });
     if ("faults" in validated) return validated.faults;
     if (validated.keptExtensions > 0) recorder.count("EXTENSIONS_KEPT");
     let { event } = validated;
@@ -88,7 +90,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (forbidden !== undefined) return [forbidden];
 
     let redaction: RedactionRecord | undefined;
-    if (mayHoldSecrets) {
+    if (hints.mayHoldSecrets) {
       const redacted = redactor.redactEvent(event);
       if (redacted.hits.size > 0) {
         // The action names the event in the leaf and in every filter; a secret there cannot be cut out of it.
@@ -102,9 +104,20 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
     const minimized = minimizer.minimizeEvent(event);
     for (const [rule, count] of minimized.cuts) observer.cut(rule, count);
+    const received: Received = { at, via, ...(principal.key === undefined ? {} : { key: principal.key }) };
+    const entry = sealEvent(minimized.event, received, policy, redaction);
+    if (!isTooLarge(entry.disclosures.content)) return entry;
+    // Sealed for nothing, which only the rare event over the limit pays: measuring each one before would cost all of them.
     const fitted = fitContent(minimized.event, deps.disclosureBytesMax);
     if (fitted.cuts > 0) observer.cut("size", fitted.cuts);
-    return sealEvent(fitted.event, { at, via, ...(principal.key === undefined ? {} : { key: principal.key }) }, policy, redaction);
+    return sealEvent(fitted.event, received, policy, redaction);
+  }
+
+  function isTooLarge(disclosure: string | undefined): boolean {
+    // A code unit is at most three bytes.
+    return (
+      disclosure !== undefined && disclosure.length > deps.disclosureBytesMax / 3 && Buffer.byteLength(disclosure) > deps.disclosureBytesMax
+    );
   }
 
   async function append(accepted: readonly Accepted[], errors: PositionedFault[], via: ReceivedVia): Promise<IntakeResult> {
@@ -164,14 +177,28 @@ export function createIntake(deps: IntakeDeps): Intake {
   return {
     async acceptBody(body, { principal, via, isNdjson }) {
       const { values } = splitBody(body, isNdjson);
+      // Once for the whole body, because nearly none has it; an escape can spell it too.
+      const bodyNamesProto = body.includes("__proto__") || values.some((value) => value.hasUnicodeEscape);
       return accept(values.length, via, (position, at) => {
         const scanned = values[position]!;
+        const { start, end } = scanned;
+        if (end - start > EVENT_BYTES_MAX) {
+          throw new AuditError("EVENT_TOO_LARGE", {
+            message: `One event has at most ${EVENT_BYTES_MAX} bytes.`,
+            detail: { bytes: end - start },
+          });
+        }
         const value = parseStrictly(body, scanned);
-        return prepare(value, redactor.mayContainSecrets(body, scanned.start, scanned.end), principal, via, at);
+        const hints = {
+          mayHoldSecrets: redactor.mayContainSecrets(body, start, end),
+          mayNameProto: bodyNamesProto && (scanned.hasUnicodeEscape || body.subarray(start, end).includes("__proto__")),
+        };
+        return prepare(value, hints, principal, via, at);
       });
     },
     async acceptValues(values, { principal, via }) {
-      return accept(values.length, via, (position, at) => prepare(values[position], true, principal, via, at));
+      const hints = { mayHoldSecrets: true, mayNameProto: true };
+      return accept(values.length, via, (position, at) => prepare(values[position], hints, principal, via, at));
     },
   };
 }

@@ -15,12 +15,16 @@ export interface ValidateOptions {
   readonly tenant: string;
   /** Time of events that name none. */
   readonly now: string;
+  /** False only if no key of the value can be `__proto__`; saves a walk over the value. */
+  readonly mayNameProto?: boolean;
 }
 
 export type Validated = { readonly event: AuditEvent; readonly keptExtensions: number } | { readonly faults: readonly Fault[] };
 
 const NEWER_SCHEMA = /^vouchtrail\/[1-9]\d{0,3}$/;
 const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(AuditEventInputSchema.shape).filter((key) => key !== "extensions"));
+/** Below these members any key is data. */
+const FREE_FORM: ReadonlySet<string> = new Set(["details", "result", "data", "before", "after", "parameters", "shown", "extensions"]);
 const EXTENSIONS_FAULT: Fault = {
   code: "KEY_UNKNOWN",
   path: "extensions",
@@ -40,7 +44,7 @@ export function validateEvent(value: unknown, options: ValidateOptions): Validat
   let input = value as JsonObject;
   if (Object.hasOwn(input, "extensions")) return { faults: [EXTENSIONS_FAULT] };
   let keptExtensions = 0;
-  const schema = input["schema"];
+  const schema = input.schema;
   if (typeof schema === "string" && schema !== EVENT_SCHEMA && NEWER_SCHEMA.test(schema)) {
     const known: JsonObject = {};
     const extensions: JsonObject = {};
@@ -50,25 +54,43 @@ export function validateEvent(value: unknown, options: ValidateOptions): Validat
   } else if (schema !== undefined && schema !== EVENT_SCHEMA) {
     return { faults: [{ code: "EVENT_INVALID", path: "schema", message: `Expected ${EVENT_SCHEMA}.` }] };
   }
+  const protoPath = options.mayNameProto === false ? undefined : findProto(input, []);
+  if (protoPath !== undefined)
+    return { faults: [{ code: "KEY_UNKNOWN", path: protoPath, message: 'The schema does not know the key "__proto__".' }] };
   const result = AuditEventInputSchema.safeParse(input);
   if (!result.success) return { faults: toFaults(result.error.issues) };
-  return { event: complete(result.data, options), keptExtensions };
+  const { data } = result;
+  return { event: complete(data.schema === undefined ? data : withoutSchema(data), options), keptExtensions };
+}
+
+/** Zod drops a key named `__proto__` without a word; nothing may be lost that way. */
+function findProto(value: unknown, path: readonly string[]): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Object.hasOwn(value, "__proto__")) return [...path, "__proto__"].join(".");
+  for (const [key, member] of Object.entries(value)) {
+    if (typeof member !== "object" || FREE_FORM.has(key)) continue;
+    const found = findProto(member, [...path, key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function own(value: unknown): PropertyDescriptor {
   return { value, enumerable: true, configurable: true, writable: true };
 }
 
+/** Fills what may be absent, in place: the validator's result is a fresh object that nobody else has. */
 function complete(input: AuditEventInput, options: ValidateOptions): AuditEvent {
-  const { schema: _schema, activity, ...rest } = input;
-  const event = {
-    ...rest,
-    id: input.id?.toLowerCase() ?? uuidv7(),
-    occurredAt: input.occurredAt ?? options.now,
-    tenant: input.tenant ?? options.tenant,
-    target: input.target ?? { type: activity?.type ?? "", id: activity?.name ?? "" },
-  };
-  return (activity === undefined ? event : { ...event, activity }) as AuditEvent;
+  const { activity } = input;
+  input.id = input.id?.toLowerCase() ?? uuidv7();
+  input.occurredAt ??= options.now;
+  input.tenant ??= options.tenant;
+  input.target ??= { type: activity?.type ?? "", id: activity?.name ?? "" };
+  return input as AuditEvent;
+}
+
+function withoutSchema({ schema: _schema, ...rest }: AuditEventInput): AuditEventInput {
+  return rest;
 }
 
 interface Issue {

@@ -8,10 +8,10 @@ interface Choice {
 
 /** Where each filter looks. Several values of one event count as any of them. */
 const FIELDS: Readonly<Record<string, (view: EntryView) => readonly unknown[]>> = {
-  tenant: ({ event }) => [event["tenant"]],
+  tenant: ({ event }) => [event.tenant],
   actor: ({ event }) => [at(event, "actor", "id")],
   onBehalfOf: ({ event }) => listAt(event, "actor", "onBehalfOf").map((party) => at(party, "id")),
-  action: ({ event }) => [event["action"]],
+  action: ({ event }) => [event.action],
   target: ({ event }) => [at(event, "target", "id"), typeAndId(event)],
   outcome: ({ event }) => [at(event, "outcome", "status")],
   tool: ({ event }) => [at(event, "activity", "name")],
@@ -23,7 +23,7 @@ const FIELDS: Readonly<Record<string, (view: EntryView) => readonly unknown[]>> 
   ip: ({ event }) => [at(event, "context", "ipAddress")],
   sensitive: ({ event }) => [String(at(event, "security", "sensitiveDataAccessed") === true)],
   source: ({ event }) => [at(event, "source", "name")],
-  via: ({ received }) => [received["via"]],
+  via: ({ received }) => [received.via],
 };
 
 /** Names of the filters besides `label.x`. */
@@ -48,7 +48,7 @@ export function compileFilter(query: Readonly<Record<string, unknown>>): (view: 
     if (values.some((value) => value === "" || value.length > FILTER_CHARS_MAX)) {
       throw new AuditError("FILTER_INVALID", { path: name, message: `A filter value has 1 to ${FILTER_CHARS_MAX} characters.` });
     }
-    const fields = name.startsWith("label.")
+    const fields = /^label\../.test(name)
       ? labelField(name.slice("label.".length))
       : Object.hasOwn(FIELDS, name)
         ? FIELDS[name]
@@ -81,7 +81,7 @@ function matchesAction(value: string, pattern: string): boolean {
 
 function labelField(name: string): (view: EntryView) => readonly unknown[] {
   return ({ event }) => {
-    const labels = event["labels"];
+    const labels = event.labels;
     return isObject(labels) && Object.hasOwn(labels, name) ? [labels[name]] : [];
   };
 }
