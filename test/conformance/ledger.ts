@@ -239,7 +239,7 @@ export function testLedger(name: string, make: () => Promise<LedgerUnderTest>): 
         const note = parseNote(await ledger.checkpoint());
         const time = Buffer.alloc(8);
         time.writeBigUInt64BE(1_800_000_000n);
-        const signature = Buffer.concat([time, witness.sign(cosignatureMessage(note.text, 1_800_000_000n))]);
+        const signature = Buffer.concat([time, witness.sign(cosignatureMessage(note.text, 1_800_000_000))]);
         const cosigner = {
           name: witness.name,
           keyId: keyId(witness.name, KEY_TYPES.ed25519Cosignature, witness.publicKey, sha256),

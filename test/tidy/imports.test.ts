@@ -1,0 +1,163 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Which package may import which. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  events: ["protocol"],
+  server: ["events", "protocol"],
+  cli: ["events", "protocol", "server"],
+};
+
+/** Inside the server: each folder and each file beside them, and what it may import. `ledger` imports nothing of it. */
+const SERVER: Readonly<Record<string, readonly string[]>> = {
+  ledger: [],
+  "clock.ts": [],
+  "version.ts": [],
+  config: [],
+  verify: ["ledger"],
+  "recorder.ts": ["intake", "ledger"],
+  intake: ["ledger", "recorder.ts"],
+  "keys.ts": ["intake", "ledger"],
+  "metrics.ts": ["intake", "ledger"],
+  reading: ["intake", "ledger"],
+  "data-directory.ts": ["intake", "ledger"],
+  http: ["intake", "keys.ts", "ledger", "metrics.ts", "reading", "recorder.ts"],
+  "server.ts": [
+    "clock.ts",
+    "config",
+    "data-directory.ts",
+    "http",
+    "intake",
+    "keys.ts",
+    "ledger",
+    "metrics.ts",
+    "recorder.ts",
+    "version.ts",
+  ],
+  "index.ts": ["config", "data-directory.ts", "intake", "keys.ts", "ledger", "reading", "server.ts", "verify", "version.ts"],
+};
+
+/** Files that read a clock themselves, and why. */
+const CLOCKS: Readonly<Record<string, string>> = {
+  "packages/server/src/clock.ts": "the clock of the server",
+  "packages/cli/src/clock.ts": "the clock of the command line",
+  "packages/cli/src/event-text.ts": "formats a time that stands in an id",
+  "packages/server/src/keys.ts": "the default of an argument: when the key file is looked at again",
+  "packages/server/src/ledger/tail-repair.ts": "the name of a recovered file; no entry tells it",
+  "packages/server/src/ledger/free-space.ts": "how long an answer about free space is believed",
+};
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly isTest: boolean;
+}
+
+const sources: readonly Source[] = Object.keys(PACKAGES).flatMap((name) =>
+  readdirSync(join(root, "packages", name, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => {
+      const path = join("packages", name, "src", file);
+      return { path, text: readFileSync(join(root, path), "utf8"), isTest: file.endsWith(".test.ts") };
+    }),
+);
+
+function importsOf({ text }: Source): string[] {
+  return [...text.matchAll(/(?:\bfrom|^import|\bimport\()\s*"([^"]+)"/gm)].map(([, name = ""]) => name);
+}
+
+const packageOf = (path: string): string => path.split("/")[1] ?? "";
+
+test("TIDY-1: packages import only along the arrows", () => {
+  expect(sources.length).toBeGreaterThan(80);
+  const strays = sources.flatMap((source) =>
+    importsOf(source)
+      .filter((name) => name.startsWith("@vouchtrail/"))
+      .map((name) => name.split("/")[1] ?? "")
+      .filter((name) => name !== packageOf(source.path) && !PACKAGES[packageOf(source.path)]?.includes(name))
+      .map((name) => `${source.path} imports ${name}`),
+  );
+  expect(strays).toEqual([]);
+  const escapes = sources.flatMap((source) =>
+    importsOf(source)
+      .filter((name) => name.startsWith(".") && !source.isTest)
+      .filter((name) => packageOf(relative(root, join(root, dirname(source.path), name))) !== packageOf(source.path))
+      .map((name) => `${source.path} reaches into ${name}`),
+  );
+  expect(escapes).toEqual([]);
+});
+
+test("TIDY-1: inside the server, http rests on intake and intake on the ledger, which rests on nothing", () => {
+  const base = "packages/server/src/";
+  const partOf = (path: string): string => path.slice(base.length).split("/")[0] ?? "";
+  const strays: string[] = [];
+  for (const source of sources) {
+    if (!source.path.startsWith(base) || source.isTest) continue;
+    const part = partOf(source.path);
+    for (const name of importsOf(source).filter((other) => other.startsWith("."))) {
+      const other = partOf(join(dirname(source.path), name));
+      if (other !== part && !SERVER[part]?.includes(other)) strays.push(`${source.path} imports ${other}`);
+    }
+  }
+  expect(strays).toEqual([]);
+});
+
+test("TIDY-2: every import is declared by its package, and every declared dependency is imported", () => {
+  const builtins = new Set(builtinModules);
+  const faults: string[] = [];
+  for (const name of Object.keys(PACKAGES)) {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as {
+      dependencies?: Record<string, string>;
+    };
+    const used = new Set<string>();
+    for (const source of sources) {
+      if (packageOf(source.path) !== name || source.isTest) continue;
+      for (const imported of importsOf(source)) {
+        if (imported.startsWith(".") || imported.startsWith("node:")) continue;
+        if (builtins.has(imported)) faults.push(`${source.path} imports ${imported} without node:`);
+        const dependency = imported
+          .split("/")
+          .slice(0, imported.startsWith("@") ? 2 : 1)
+          .join("/");
+        used.add(dependency);
+        if (dependencies[dependency] === undefined) faults.push(`${source.path} imports ${dependency}, which ${name} does not declare`);
+      }
+    }
+    for (const dependency of Object.keys(dependencies))
+      if (!used.has(dependency)) faults.push(`${name} declares ${dependency} and does not import it`);
+  }
+  expect(faults).toEqual([]);
+});
+
+test("TIDY-3: only clocks read the clock", () => {
+  const readers = sources
+    .filter(({ text, isTest }) => !isTest && /\bDate\.now\b|\bperformance\.now\b|\bnew Date\(/.test(code(text)))
+    .map(({ path }) => path);
+  expect(readers.filter((path) => CLOCKS[path] === undefined)).toEqual([]);
+  expect(Object.keys(CLOCKS).filter((path) => !readers.includes(path))).toEqual([]);
+});
+
+test("TIDY-4: no module writes to the console or reads the environment but the command line", () => {
+  const strays = sources.filter(
+    ({ path, text, isTest }) => !isTest && packageOf(path) !== "cli" && /\bconsole\.|\bprocess\.(?:env|argv|exit)\b/.test(code(text)),
+  );
+  expect(strays.map(({ path }) => path)).toEqual([]);
+});
+
+test("TIDY-5: index files re-export by name only, and nothing is exported by default", () => {
+  const strays = sources.filter(
+    ({ path, text }) => /^export (?:\*|default)/m.test(text) || (path.endsWith("/index.ts") && /^(?:import|const|function)/m.test(text)),
+  );
+  expect(strays.map(({ path }) => path)).toEqual([]);
+});
+
+/** Without comments. */
+function code(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}
