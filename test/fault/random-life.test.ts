@@ -148,5 +148,5 @@ async function unackedErasures(ledger: FileLedger, acked: ReadonlyMap<string, un
 test("DURABLE-3: whatever happens in a ledger's life, it holds each acked entry once and every root that it ever signed", async () => {
   const property = fc.asyncProperty(fc.array(ACTION, { minLength: 5, maxLength: 30 }), fc.integer({ min: 0, max: 2 ** 31 }), play);
   // fast-check prints seed and path of a failure; the lives of one run differ from those of the next.
-  await fc.assert(property, { numRuns: 400, interruptAfterTimeLimit: 15_000, markInterruptAsFailure: false });
+  await fc.assert(property, { numRuns: 400, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false });
 }, 120_000);

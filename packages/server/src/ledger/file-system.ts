@@ -129,3 +129,23 @@ export async function replaceFile(fileSystem: FileSystem, path: string, bytes: U
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
+
+/** The file's content, undefined if there is no such file. */
+export async function readOrMissing(fileSystem: Pick<FileSystem, "readFile">, path: string): Promise<Buffer | undefined> {
+  try {
+    return await fileSystem.readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The folder's names, none if there is no such folder. */
+export async function listOrNone(fileSystem: Pick<FileSystem, "list">, path: string): Promise<readonly string[]> {
+  try {
+    return await fileSystem.list(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

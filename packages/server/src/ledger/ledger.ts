@@ -79,7 +79,10 @@ export interface Ledger {
   tile(level: number, n: number, width: number): Promise<Uint8Array>;
   /** Removes disclosures. The erasure entry at `erasureIndex` is durable already and names the same ranges. */
   erase(ranges: Erasure, erasureIndex: number): Promise<void>;
-  /** Removes whole segments below `minimumIndex`. A prune entry is durable already. */
+  /**
+   * Removes whole segments below `minimumIndex`. A prune entry that reaches as far is durable already.
+   * @throws {AuditError} `RANGE_INVALID` beyond the checkpoint, or without such an entry when there is something to remove.
+   */
   prune(minimumIndex: number): Promise<void>;
   /** Finishes what was accepted and signs a final checkpoint. */
   close(): Promise<void>;

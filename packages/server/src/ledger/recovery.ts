@@ -3,12 +3,13 @@ import { type Checkpoint, createTileTree, encodeBase64, hashesEqual, openCheckpo
 import { verifyEd25519 } from "./ed25519.ts";
 import type { CheckedEntry } from "./entry-check.ts";
 import type { ErasureLog } from "./erasure-log.ts";
-import { type DurableFile, type FileSystem, isMissing, TEMPORARY_SUFFIX } from "./file-system.ts";
+import { type DurableFile, type FileSystem, readOrMissing, TEMPORARY_SUFFIX } from "./file-system.ts";
 import { sha256 } from "./hashing.ts";
 import { CHECKPOINT_FILE, parseSegmentName, SEGMENTS_FOLDER, segmentPath, VKEY_FILE } from "./layout.ts";
 import type { EntryKey } from "./ledger.ts";
 import { type LedgerTree, openLedgerTree } from "./ledger-tree.ts";
 import { SEGMENT_ENTRIES } from "./limits.ts";
+import { findPrune } from "./prune-entry.ts";
 import { scanTextSegment } from "./segment-scan.ts";
 import { isSealed } from "./segment-sealed.ts";
 import type { SegmentStore } from "./segment-store.ts";
@@ -37,10 +38,8 @@ export interface RecoveredLedger {
   readonly sealedEnd: number;
   /** Keys of the entries in text segments, in order, from `sealedEnd` on. */
   readonly keys: readonly EntryKey[];
-  /** `received.at` of the last entry, undefined for an empty ledger. */
+  /** A write that a crash cut off, at the very end. */
   readonly torn: TornGroup | undefined;
-  /** Indexes of system entries by text segment. */
-  readonly systemEntries: ReadonlyMap<number, readonly number[]>;
 }
 
 export interface RecoveryOptions {
@@ -135,7 +134,6 @@ async function recover(options: RecoveryOptions, text: { first: number; file: Du
 
   const keys: EntryKey[] = [];
   const missing: { index: number; section: SectionName }[] = [];
-  const systemEntries = new Map<number, readonly number[]>();
   let torn: TornGroup | undefined;
   for (const [position, { first, file }] of text.entries()) {
     const scan = await scanTextSegment({
@@ -157,12 +155,9 @@ async function recover(options: RecoveryOptions, text: { first: number; file: Du
     if (scan.torn !== undefined) torn = { segment: first, index: first + scan.count, ...scan.torn };
     missing.push(...scan.missing);
     for (const { index, leaf } of scan.systemEntries) erasures.add(index, leaf);
-    systemEntries.set(
-      first,
-      scan.systemEntries.map(({ index }) => index),
-    );
     tree = scan.tree;
-    segments.addText({ kind: "text", first, file, offsets: scan.offsets, count: scan.count, bytes: scan.goodBytes });
+    const system = scan.systemEntries.map(({ index }) => index);
+    segments.addText({ kind: "text", first, file, offsets: scan.offsets, system, count: scan.count, bytes: scan.goodBytes });
   }
   if (tree.size < checkpoint.treeSize) {
     throw damaged(
@@ -176,7 +171,17 @@ async function recover(options: RecoveryOptions, text: { first: number; file: Du
       throw damaged(`the ${section} section of entry ${index} is missing and no entry erases it`, index);
     }
   }
-  return { checkpoint, note, tree, levels, minimumIndex, sealedEnd, keys, torn, systemEntries };
+  await assertPruned(segments, minimumIndex, checkpoint.treeSize);
+  return { checkpoint, note, tree, levels, minimumIndex, sealedEnd, keys, torn };
+}
+
+/** Only an entry that was signed excuses segments that are gone: anybody can write one behind the checkpoint. */
+async function assertPruned(segments: SegmentStore, minimumIndex: number, signedSize: number): Promise<void> {
+  if (minimumIndex === 0) return;
+  const prunedTo = (await findPrune(segments, minimumIndex, signedSize))?.minimumIndex ?? 0;
+  if (prunedTo >= minimumIndex) return;
+  const first = Math.floor(prunedTo / SEGMENT_ENTRIES) * SEGMENT_ENTRIES;
+  throw damaged(`the segment that begins at entry ${first} is missing and no signed entry prunes it`, first);
 }
 
 function readCheckpoint(note: string, vkey: string): Checkpoint {
@@ -205,15 +210,6 @@ export async function listSegments(fileSystem: FileSystem, directory: string): P
     else if (!name.endsWith(TEMPORARY_SUFFIX)) throw damaged(`segments/${name} does not belong there`);
   }
   return firsts.sort((left, right) => left - right);
-}
-
-export async function readOrMissing(fileSystem: FileSystem, path: string): Promise<Buffer | undefined> {
-  try {
-    return await fileSystem.readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Whether a checkpoint that was remembered elsewhere fits what the folder holds. */

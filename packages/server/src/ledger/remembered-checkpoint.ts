@@ -19,9 +19,9 @@ export interface RememberedCheckpoints {
 
 /** `$VOUCHTRAIL_STATE`, else the XDG state folder of the user. */
 export function defaultStateFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  const explicit = environment["VOUCHTRAIL_STATE"];
+  const explicit = environment.VOUCHTRAIL_STATE;
   if (explicit !== undefined && explicit !== "") return explicit;
-  const state = environment["XDG_STATE_HOME"];
+  const state = environment.XDG_STATE_HOME;
   return join(state !== undefined && state !== "" ? state : join(homedir(), ".local", "state"), "vouchtrail");
 }
 

@@ -14,6 +14,8 @@ export interface TextSegment {
   readonly first: number;
   readonly file: DurableFile;
   readonly offsets: EntryOffsets;
+  /** Indexes of the server's own entries, ascending. */
+  readonly system: number[];
   /** Durable entries. */
   count: number;
   /** Bytes up to the end of the last durable group. */
@@ -35,11 +37,12 @@ export interface SegmentStore {
   /** Entries `[from, to)` of one batch, which ends at a block or segment border at the latest. */
   readBatch(from: number, to: number): Promise<readonly StoredEntry[]>;
   /** Writes the sealed form beside the text form and puts it in its place by one rename. */
-  seal(first: number, system: readonly number[]): Promise<void>;
+  seal(first: number): Promise<void>;
   /** Rewrites a sealed segment without the sections that `isErased` names. Resolves with false if nothing was there to remove. */
   eraseSealed(first: number, isErased: (index: number, section: SectionName) => boolean): Promise<boolean>;
   /** The same for a text segment; nobody may append meanwhile. */
   eraseText(first: number, isErased: (index: number, section: SectionName) => boolean): Promise<boolean>;
+  /** Indexes of the server's own entries in a segment, ascending. */
   systemEntries(first: number): Promise<readonly number[]>;
   drop(first: number): Promise<void>;
   close(): Promise<void>;
@@ -220,11 +223,13 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
         return entries;
       });
     },
-    async seal(first, system) {
+    async seal(first) {
       const segment = segments.get(first);
       if (segment?.kind !== "text") return;
       await useText(segment, () =>
-        replaceSegment(first, (file) => writeSealed(file, { origin, first, count: segment.count, system }, textBlocks(segment))),
+        replaceSegment(first, (file) =>
+          writeSealed(file, { origin, first, count: segment.count, system: segment.system }, textBlocks(segment)),
+        ),
       );
       segments.set(first, { kind: "sealed", first });
       await retire(segment);
@@ -300,6 +305,7 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
         first,
         file,
         offsets: { starts: newStarts, lengths: newLengths },
+        system: segment.system,
         count: segment.count,
         bytes: position,
       });
@@ -307,7 +313,9 @@ export function createSegmentStore(directory: string, origin: string, fileSystem
       return removed;
     },
     async systemEntries(first) {
-      return segments.get(first)?.kind === "sealed" ? withSealed(first, async (_file, segment) => segment.footer.system) : [];
+      const segment = segments.get(first);
+      if (segment?.kind === "text") return segment.system.filter((index) => index < first + segment.count);
+      return segment === undefined ? [] : withSealed(first, async (_file, { footer }) => footer.system);
     },
     async drop(first) {
       const segment = segments.get(first);

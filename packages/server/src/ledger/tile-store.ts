@@ -51,7 +51,10 @@ export function createTileStore(directory: string, fileSystem: FileSystem): Tile
       const jobs = tiles.map((tile) => ({ path: tileFile(directory, tile.level, tile.n), hashes: tile.hashes }));
       await makeFolders(jobs.map((job) => job.path));
       for (let i = 0; i < jobs.length; i += TILE_WRITES_MAX) {
-        await Promise.all(jobs.slice(i, i + TILE_WRITES_MAX).map((job) => replaceFile(fileSystem, job.path, job.hashes)));
+        const writes = jobs.slice(i, i + TILE_WRITES_MAX).map((job) => replaceFile(fileSystem, job.path, job.hashes));
+        // All of them, even if one fails: who closes the ledger then must find nothing in progress.
+        await Promise.allSettled(writes);
+        await Promise.all(writes);
       }
     },
   };
