@@ -167,8 +167,10 @@ async function recover(options: RecoveryOptions, text: { first: number; file: Du
   }
   if (!isCheckpointSeen) throw damaged(`no group ends at the ${checkpoint.treeSize} entries that were signed`);
   for (const { index, section } of missing) {
-    if (erasures.erasedBy(index, section) === undefined) {
-      throw damaged(`the ${section} section of entry ${index} is missing and no entry erases it`, index);
+    // An erasure is signed before it removes anything: an unsigned one could be a forgery at the tail.
+    const eraser = erasures.erasedBy(index, section);
+    if (eraser === undefined || eraser.index >= checkpoint.treeSize) {
+      throw damaged(`the ${section} section of entry ${index} is missing and no signed entry erases it`, index);
     }
   }
   await assertPruned(segments, minimumIndex, checkpoint.treeSize);

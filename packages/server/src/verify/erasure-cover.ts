@@ -1,4 +1,5 @@
 import { type ErasureRange, parseErasures, SECTION_NAMES, type SectionName } from "@vouchtrail/protocol";
+import { parsePrune } from "../ledger/prune-entry.ts";
 import type { Findings } from "./verify-report.ts";
 
 /** Ranges of entries whose section some erasure entry erases: sorted, apart from each other. `by` is the first entry that does. */
@@ -28,7 +29,7 @@ export function createSystemRecords(findings: Findings): SystemRecords {
       try {
         const erasures = parseErasures(leaf) ?? {};
         for (const section of SECTION_NAMES) for (const range of erasures[section] ?? []) erased[section].push({ by: index, range });
-        const minimum = prunedBy(leaf);
+        const minimum = parsePrune(leaf);
         if (minimum !== undefined) prunes.push({ by: index, minimum });
       } catch {
         // Signed, so not damage; but what cannot be read excuses nothing.
@@ -54,11 +55,4 @@ export function createSystemRecords(findings: Findings): SystemRecords {
     },
     prunedTo: (signedSize) => prunes.reduce((most, { by, minimum }) => (by < signedSize && minimum > most ? minimum : most), 0),
   };
-}
-
-function prunedBy(leaf: string): number | undefined {
-  if (!leaf.includes('"prunes":')) return undefined;
-  const { system } = JSON.parse(leaf) as { readonly system?: { readonly prunes?: unknown } };
-  const minimum = system?.prunes;
-  return typeof minimum === "number" && Number.isSafeInteger(minimum) && minimum > 0 ? minimum : undefined;
 }
