@@ -44,6 +44,11 @@ export function dataPaths(directory: string): DataPaths {
   };
 }
 
+/** Where a ledger keeps what it needs. */
+function ledgerFiles(paths: DataPaths): Pick<FileLedgerOptions, "directory" | "idsDirectory" | "recoveredDirectory" | "erasuresFile"> {
+  return { directory: paths.ledger, idsDirectory: paths.ids, recoveredDirectory: paths.recovered, erasuresFile: paths.erasures };
+}
+
 export interface OpenDataOptions {
   readonly directory: string;
   /** Name for a new ledger; must be the stored one for an existing ledger. */
@@ -79,11 +84,8 @@ export async function openDataDirectory(options: OpenDataOptions): Promise<OpenD
       const signer = await loadSigner(fileSystem, paths, isNew, options.origin);
       await fileSystem.makeDirectory(join(paths.root, "followers"), 0o700);
       const ledger = await openFileLedger({
-        directory: paths.ledger,
+        ...ledgerFiles(paths),
         signer,
-        idsDirectory: paths.ids,
-        recoveredDirectory: paths.recovered,
-        erasuresFile: paths.erasures,
         fileSystem,
         ...(options.remembered === undefined ? {} : { remembered: options.remembered }),
         ...options.ledger,
@@ -120,11 +122,8 @@ export async function readDataDirectory(directory: string): Promise<FileLedger> 
     await checkFormat(nodeFileSystem, paths.root, true);
     const { verifier } = parseStoredVkey(vkey);
     return openFileLedger({
-      directory: paths.ledger,
+      ...ledgerFiles(paths),
       signer: { ...verifier, sign: () => assertNeverSigns() },
-      idsDirectory: paths.ids,
-      recoveredDirectory: paths.recovered,
-      erasuresFile: paths.erasures,
       isReadOnly: true,
     });
   });
@@ -276,11 +275,8 @@ export async function forkLedger(options: {
       const signer = await createSigningKey(nodeFileSystem, paths, options.origin ?? randomOrigin());
       await nodeFileSystem.makeDirectory(join(paths.root, "followers"), 0o700);
       const ledger = await openFileLedger({
-        directory: paths.ledger,
+        ...ledgerFiles(paths),
         signer,
-        idsDirectory: paths.ids,
-        recoveredDirectory: paths.recovered,
-        erasuresFile: paths.erasures,
         remembered: options.remembered,
       });
       const forks = { origin: old.origin, treeSize: old.treeSize, rootHash: encodeBase64(old.rootHash), reason: options.reason };
