@@ -269,7 +269,8 @@ test("LEDGER-3: a server killed at random moments, more than fifty times, loses 
     await checkSample(port);
     let isOver = false;
     const loading = load(port, () => isOver);
-    if (round % 5 === 1) {
+    // Where the first round was killed before its first ack there is nothing to erase yet.
+    if (round % 5 === 1 && acked.size > 0) {
       // Entries of this test only: the server's own have no sections.
       const { index } = [...acked.values()][randomInt(acked.size)]!;
       server.child.send({ kind: "erase", ranges: { content: [[index, index + 1]] } });
