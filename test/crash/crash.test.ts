@@ -315,4 +315,4 @@ test("LEDGER-3: a server killed at random moments, more than fifty times, loses 
   console.info(
     `${ROUNDS} kills, ${acksCount} acks (${duplicatesCount} duplicates), ${unknownCount} requests cut off, ${checkpoints.size} checkpoints, ${treeSize} entries`,
   );
-}, 180_000);
+}, 420_000);
