@@ -1,5 +1,5 @@
 import type { SectionName } from "@vouchtrail/protocol";
-import type { AuditEvent, JsonObject } from "./event.ts";
+import { ACTIVITY_TYPES, type AuditEvent, type JsonObject } from "./event.ts";
 
 /** Through which door an event came in. */
 export const RECEIVED_VIA = ["sdk", "http", "hook", "otlp", "mcp", "proxy", "import", "queue", "server"] as const;
@@ -24,23 +24,8 @@ export interface PrivacyPolicy {
 
 export const DEFAULT_PRIVACY_POLICY: PrivacyPolicy = {
   personalTargets: new Set(["user", "member", "customer", "patient", "person", "employee", "contact", "account", "email"]),
-  impersonalTargets: new Set([
-    "tool",
-    "skill",
-    "external",
-    "decision",
-    "approval",
-    "handoff",
-    "message",
-    "task",
-    "limit",
-    "error",
-    "service",
-    "repository",
-    "ledger",
-    "system",
-    "agent",
-  ]),
+  // An agent entry without a target of its own has its activity as target: the leaf names that already.
+  impersonalTargets: new Set([...ACTIVITY_TYPES, "service", "repository", "ledger", "system", "agent"]),
   contextIds: "leaf",
 };
 

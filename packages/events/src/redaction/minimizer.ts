@@ -112,7 +112,8 @@ export function createMinimizer(config: Partial<ContentLogging>, sha256: Sha256)
           "query_results",
           sha256,
         );
-        return rows === undefined ? rest : { ...rest, rows };
+        const cut: CutRows = rows === undefined ? rest : { ...rest, rows };
+        return cut;
       };
       const cutResult = (value: unknown): unknown => {
         if (rule === "query_results") return cutRows(value);
