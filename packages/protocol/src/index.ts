@@ -41,7 +41,7 @@ export {
 export { formatNote, type Note, type NoteSignature, openNote, parseNote, type Signer, signNote } from "./note.ts";
 export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyInclusion } from "./proof.ts";
 export { bundlePath, hashTile, levelSize, parseTilePath, type TileName, tilePath, tileWidth } from "./tile.ts";
-export { createTileTree, type ReadTile, type TileTree } from "./tile-tree.ts";
+export { createTileTree, type ReadTile, type SubtreeHashes, type TileTree } from "./tile-tree.ts";
 export { formatTlogProof, parseTlogProof, type TlogProof, type VerifiedTlogProof, verifyTlogProof } from "./tlog-proof.ts";
 export { createTree, type Tree, type TreeEdge } from "./tree.ts";
 export { decodeUtf8, encodeUtf8 } from "./utf8.ts";

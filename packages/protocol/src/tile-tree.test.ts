@@ -221,3 +221,38 @@ test("TILE-5: an empty tree and a tree under another root are told apart", async
   const other = createAuthenticatedTiles({ treeSize: SIZE, rootHash: new Uint8Array(32), readTile, sha256 });
   await expect(other.consistencyPath(SIZE)).rejects.toThrow(/TILE_INVALID/);
 });
+
+test("PROOF-3: what is known of subtrees changes no path, however it comes and goes", async () => {
+  const hashes = new Map<string, Uint8Array>();
+  let reads = 0;
+  let hashesMax = 20;
+  const remembering = createTileTree({
+    sha256,
+    readTile: (...tile) => {
+      reads += 1;
+      return readTile(...tile);
+    },
+    known: {
+      get: (key) => hashes.get(key),
+      set(key, known) {
+        if (hashes.size >= hashesMax) hashes.clear();
+        hashes.set(key, known);
+      },
+    },
+  });
+  const forgetful = createTileTree({ sha256, readTile });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: SIZE }), fc.nat(), async (size, any) => {
+      const index = any % size;
+      expect((await remembering.inclusionPath(index, size)).map(hex)).toEqual((await forgetful.inclusionPath(index, size)).map(hex));
+      expect(hex(await remembering.rootHash(size))).toBe(hex(await forgetful.rootHash(size)));
+    }),
+    { numRuns: 300 },
+  );
+  hashesMax = 100;
+  await remembering.inclusionPath(4_711, SIZE);
+  await remembering.inclusionPath(4_711, SIZE);
+  reads = 0;
+  await remembering.inclusionPath(4_711, SIZE);
+  expect(reads).toBe(0);
+});

@@ -31,15 +31,25 @@ export interface TileTree {
  *
  * All tiles that one call needs are requested together, and each of them once.
  */
-export function createTileTree(deps: { readonly readTile: ReadTile; readonly sha256: Sha256 }): TileTree {
-  const { sha256 } = deps;
+export function createTileTree(deps: {
+  readonly readTile: ReadTile;
+  readonly sha256: Sha256;
+  /** Keeps what was computed for the next call: paths of neighbours share nearly everything. */
+  readonly known?: SubtreeHashes;
+}): TileTree {
+  const { sha256, known } = deps;
   const hashesOf = (groups: readonly (readonly Subtree[])[], size: number): Promise<Uint8Array[]> =>
-    hashSubtrees(groups, sha256, async (level, n) => {
-      const width = tileWidth(level, n, size);
-      const tile = await deps.readTile(level, n, width);
-      assertTile(tile, level, n, width);
-      return tile;
-    });
+    hashSubtrees(
+      groups,
+      sha256,
+      async (level, n) => {
+        const width = tileWidth(level, n, size);
+        const tile = await deps.readTile(level, n, width);
+        assertTile(tile, level, n, width);
+        return tile;
+      },
+      known,
+    );
   return {
     async rootHash(size) {
       assertRange(size, size);
@@ -67,6 +77,12 @@ export function assertTile(tile: Uint8Array, level: number, n: number, width: nu
   }
 }
 
+/** Hashes of complete subtrees by `height/position`: they never change, however much the tree grows. The owner bounds it. */
+export interface SubtreeHashes {
+  get(key: string): Uint8Array | undefined;
+  set(key: string, hash: Uint8Array): void;
+}
+
 /**
  * Computes one hash per group by folding its subtrees from the right; the empty group is the empty tree.
  *
@@ -76,10 +92,18 @@ export async function hashSubtrees(
   groups: readonly (readonly Subtree[])[],
   sha256: Sha256,
   loadTile: (level: number, n: number) => Promise<Uint8Array>,
+  known?: SubtreeHashes,
 ): Promise<Uint8Array[]> {
+  // Taken first: who keeps what is known may let go of it while tiles are loaded.
+  const hashes = new Map<string, Uint8Array>();
   const loading = new Map<string, Promise<Uint8Array>>();
   for (const group of groups) {
     for (const subtree of group) {
+      const hash = known?.get(keyOf(subtree));
+      if (hash !== undefined) {
+        hashes.set(keyOf(subtree), hash);
+        continue;
+      }
       const { level, n, key } = tileOf(subtree);
       if (!loading.has(key)) loading.set(key, loadTile(level, n));
     }
@@ -89,14 +113,22 @@ export async function hashSubtrees(
   await Promise.all([...loading].map(async ([key, tile]) => tiles.set(key, await tile)));
 
   const hashOf = (subtree: Subtree): Uint8Array => {
+    const before = hashes.get(keyOf(subtree));
+    if (before !== undefined) return before;
     const { key, from, count } = tileOf(subtree);
-    return hashTile(tiles.get(key)!, sha256, from, count);
+    const hash = hashTile(tiles.get(key)!, sha256, from, count);
+    known?.set(keyOf(subtree), hash);
+    return hash;
   };
   return groups.map((group) => {
     const last = group.at(-1);
     if (last === undefined) return emptyRoot(sha256);
     return group.slice(0, -1).reduceRight((right, subtree) => hashNode(hashOf(subtree), right, sha256), hashOf(last));
   });
+}
+
+function keyOf({ height, position }: Subtree): string {
+  return `${height}/${position}`;
 }
 
 /** The tile that holds a subtree: levels of eight heights, each hash of a tile being `2^(height % 8)` times narrower than it. */
