@@ -106,6 +106,53 @@ export const ERRORS = {
   SIGNING_KEY_FOREIGN: { status: 500, isRetryable: false, title: "The signing key belongs to another ledger. Restore the right secrets/." },
   CONFIG_INVALID: { status: 500, isRetryable: false, title: "The configuration is not valid." },
   SHAPE_INVALID: { status: 400, isRetryable: false, title: "The entry does not have the shape that was named or detected." },
+  CURSOR_INVALID: {
+    status: 400,
+    isRetryable: false,
+    title: "The cursor was not issued by this server for this question. Start again without it.",
+  },
+  SEARCH_UNAVAILABLE: {
+    status: 503,
+    isRetryable: true,
+    title: "The search index is not ready. Entries are still accepted and can be read by id; /readyz says what it waits for.",
+  },
+  SEARCH_BEHIND: {
+    status: 503,
+    isRetryable: true,
+    title: "The search index has not caught up with the ledger in time. Retry, or ask without waiting.",
+  },
+  QUERY_TIMEOUT: {
+    status: 503,
+    isRetryable: false,
+    title: "The query took too long and was stopped. Narrow it by time or by a filter.",
+  },
+  QUERY_TOO_LARGE: {
+    status: 400,
+    isRetryable: false,
+    title: "The query needs more memory than it may take. Narrow it, or group by fewer values.",
+  },
+  QUERY_BUSY: {
+    status: 503,
+    isRetryable: true,
+    title: "Too many queries wait already. Retry later.",
+  },
+  SQL_INVALID: { status: 400, isRetryable: false, title: "The SQL cannot be run." },
+  SQL_FORBIDDEN: {
+    status: 400,
+    isRetryable: false,
+    title: "Only one SELECT over entries, deeds and agent_audit_log is allowed: nothing that writes, attaches or reads files.",
+  },
+  FOLLOWER_DIVERGED: {
+    status: 500,
+    isRetryable: false,
+    title: "A follower has read another ledger than this one. Restore the ledger that it read, or rebuild the follower.",
+  },
+  DEAD_LETTERS_FULL: {
+    status: 500,
+    isRetryable: false,
+    title:
+      "A follower has set aside as many entries as it may, and has paused. See why in its dead letters, repair the cause, and resume it.",
+  },
   INTERNAL: { status: 500, isRetryable: true, title: "The server failed. Its log names the request id." },
 } as const satisfies Record<string, ErrorRule>;
 

@@ -35,6 +35,7 @@ export {
   EVENT_BYTES_MAX,
   EVENT_DEPTH_MAX,
   FAULTS_MAX,
+  LABEL_NAME_CHARS_MAX,
   LEAF_BYTES_MAX,
   REDACTION_RULES_MAX,
   REQUEST_EVENTS_MAX,
@@ -50,7 +51,50 @@ export {
 export { detectShape, type Shape } from "./mapping/detect.ts";
 export { parseExactJson } from "./mapping/exact-json.ts";
 export { stableId } from "./mapping/stable-id.ts";
-export type { AuditReader, EntryView, ReadState } from "./reader.ts";
+
+export { actionSpellings } from "./reading/action-aliases.ts";
+export { CSV_COLUMNS, formatCsvHeader, formatCsvLine, formatCsvRow } from "./reading/csv.ts";
+export {
+  type EventFilter,
+  FILTER_NAMES,
+  type FilterCondition,
+  type FilterName,
+  TIME_FILTER_NAMES,
+  type TimeFilterName,
+} from "./reading/event-filter.ts";
+export { FILTER_CHARS_MAX, FILTER_VALUES_MAX, TEXT_WORDS_MAX } from "./reading/limits.ts";
+export { type EntryPredicate, type FilteredEntry, matchesFilter } from "./reading/match-filter.ts";
+export { microsOf } from "./reading/micros.ts";
+export { nearestName } from "./reading/nearest-name.ts";
+export { filterParameters, parseFilter } from "./reading/parse-filter.ts";
+export {
+  type AuditReader,
+  BUCKET_NAMES,
+  BUNDLES_FORMAT,
+  type BucketName,
+  type BundlePage,
+  type DeedSums,
+  type EffectPage,
+  type EffectsQuery,
+  type EffectView,
+  type EntryView,
+  GROUP_NAMES,
+  type GroupName,
+  type ReadState,
+  type SearchHit,
+  type SearchPage,
+  type SearchQuery,
+  type SourceList,
+  type SourcesQuery,
+  type SourceView,
+  type SqlAnswer,
+  type SqlQuery,
+  type Stats,
+  type StatsBucket,
+  type StatsGroup,
+  type StatsQuery,
+} from "./reading/reader.ts";
+export { foldCase, looksIntoReads, READ_ACTION, type SectionTexts, sectionTexts, type TextWord, textWords } from "./reading/text-words.ts";
 export { type CutText, cutText } from "./redaction/cut-text.ts";
 export { type ContentLogging, createMinimizer, type Minimizer } from "./redaction/minimizer.ts";
 export { createRedactor, type Redacted, type RedactionConfig, type Redactor } from "./redaction/redactor.ts";
