@@ -1,4 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Follower } from "./followers/follower.ts";
+import { FOLLOWER_STATES } from "./followers/follower-state.ts";
+import type { FollowerObserver } from "./followers/observer.ts";
 import type { IntakeObserver } from "./intake/intake.ts";
 import type { FileLedger } from "./ledger/file-ledger.ts";
 
@@ -10,6 +13,10 @@ export interface Metrics extends IntakeObserver {
   noticed(kind: string): void;
   /** Follows a ledger with gauges that are read when somebody asks. */
   watch(ledger: FileLedger): void;
+  /** Counts what a follower of that name does. */
+  followerObserver(name: string): FollowerObserver;
+  /** Shows a follower's lag and state, read when somebody asks. One of the same name takes the place of the one before. */
+  watchFollower(follower: Pick<Follower, "name" | "state">): void;
 }
 
 /** The server's metrics, all with the prefix `vouchtrail_`. `docs/metrics.md` lists them. */
@@ -60,6 +67,7 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
     registers,
   });
+  const followers = createFollowerMetrics(registers);
   const failed = new Gauge({ name: "vouchtrail_ledger_failed", help: "1 after the disk failed: nothing is accepted.", registers });
   return {
     registry,
@@ -73,6 +81,7 @@ export function createMetrics(): Metrics {
     cut: (rule, count) => cuts.inc({ rule }, count),
     ledgerFailed: () => failed.set(1),
     noticed: (kind) => notices.inc({ kind }),
+    ...followers,
     watch(ledger) {
       new Gauge({
         name: "vouchtrail_ledger_entries",
@@ -99,5 +108,71 @@ export function createMetrics(): Metrics {
         },
       });
     },
+  };
+}
+
+function createFollowerMetrics(registers: Registry[]): Pick<Metrics, "followerObserver" | "watchFollower"> {
+  const watched = new Map<string, Pick<Follower, "name" | "state">>();
+  const applied = new Counter({
+    name: "vouchtrail_follower_entries_applied_total",
+    help: "Entries that a follower's store confirmed; more than the ledger has where batches came again.",
+    labelNames: ["follower"],
+    registers,
+  });
+  const failures = new Counter({
+    name: "vouchtrail_follower_failures_total",
+    help: "Attempts of a follower that failed, by code: of the list of errors, of the system or of the store.",
+    labelNames: ["follower", "code"],
+    registers,
+  });
+  const deadLetters = new Counter({
+    name: "vouchtrail_follower_dead_letters_total",
+    help: "Entries that a follower set aside, because its store refused each of them every time.",
+    labelNames: ["follower"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "vouchtrail_follower_apply_seconds",
+    help: "Time that a follower's store took for a batch.",
+    labelNames: ["follower"],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  new Gauge({
+    name: "vouchtrail_follower_lag_entries",
+    help: "Durable entries that a follower has not applied yet.",
+    labelNames: ["follower"],
+    registers,
+    collect() {
+      for (const [name, follower] of watched) this.set({ follower: name }, follower.state().lagEntries);
+    },
+  });
+  new Gauge({
+    name: "vouchtrail_follower_state",
+    help: "1 for the state that a follower is in: starting, following, waiting (it has caught up), retrying, paused, diverged or stopped.",
+    labelNames: ["follower", "state"],
+    registers,
+    collect() {
+      for (const [name, follower] of watched) {
+        const { state } = follower.state();
+        for (const other of FOLLOWER_STATES) this.set({ follower: name, state: other }, other === state ? 1 : 0);
+      }
+    },
+  });
+  return {
+    followerObserver(follower) {
+      // Counters that are there from the beginning can be told from counters that nobody reports.
+      applied.inc({ follower }, 0);
+      deadLetters.inc({ follower }, 0);
+      return {
+        applied(entries, batchSeconds) {
+          applied.inc({ follower }, entries);
+          seconds.observe({ follower }, batchSeconds);
+        },
+        failed: (code) => failures.inc({ follower, code }),
+        deadLettered: () => deadLetters.inc({ follower }),
+      };
+    },
+    watchFollower: (follower) => void watched.set(follower.name, follower),
   };
 }
