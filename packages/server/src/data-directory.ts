@@ -3,6 +3,8 @@ import { readdir, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditError } from "@vouchtrail/events";
 import { decodeBase64, encodeBase64, formatVkey, KEY_TYPES, keyId, openCheckpoint, type Signer } from "@vouchtrail/protocol";
+import { readFloors } from "./followers/cursor-file.ts";
+import { parseIndexFileName } from "./followers/search/index-file.ts";
 import { sealSystemEntry } from "./intake/seal.ts";
 import { generateSeed, signerFromSeed, verifyEd25519 } from "./ledger/ed25519.ts";
 import { type FileLedger, type FileLedgerOptions, openFileLedger } from "./ledger/file-ledger.ts";
@@ -27,6 +29,9 @@ export interface DataPaths {
   readonly secrets: string;
   readonly signingKey: string;
   readonly ids: string;
+  /** Files of the search index. */
+  readonly search: string;
+  readonly followers: string;
   readonly recovered: string;
   readonly erasures: string;
 }
@@ -39,6 +44,8 @@ export function dataPaths(directory: string): DataPaths {
     secrets: join(root, "secrets"),
     signingKey: join(root, "secrets", `${LEDGER_NAME}.key`),
     ids: join(root, "index", "ids"),
+    search: join(root, "index"),
+    followers: join(root, "followers"),
     recovered: join(root, "recovered"),
     erasures: join(root, "followers", "erasures.json"),
   };
@@ -82,11 +89,12 @@ export async function openDataDirectory(options: OpenDataOptions): Promise<OpenD
     try {
       const isNew = await isMissingFile(fileSystem, join(paths.ledger, VKEY_FILE));
       const signer = await loadSigner(fileSystem, paths, isNew, options.origin);
-      await fileSystem.makeDirectory(join(paths.root, "followers"), 0o700);
+      await fileSystem.makeDirectory(paths.followers, 0o700);
       const ledger = await openFileLedger({
         ...ledgerFiles(paths),
         signer,
         fileSystem,
+        floors: await readFloors(fileSystem, paths.followers, signer.name),
         ...(options.remembered === undefined ? {} : { remembered: options.remembered }),
         ...options.ledger,
       });
@@ -268,8 +276,10 @@ export async function forkLedger(options: {
       await rename(paths.ledger, keptAs);
       await nodeFileSystem.syncDirectory(join(paths.root, "ledger"));
       await renameIfThere(paths.signingKey, join(paths.secrets, `${LEDGER_NAME}-${number}.key`));
-      // Both are derived from the ledger that was there before.
+      // All of them are derived from the ledger that was there before.
       for (const name of await listIfThere(paths.ids)) await nodeFileSystem.remove(join(paths.ids, name));
+      for (const name of await listIfThere(paths.search))
+        if (parseIndexFileName(name.replace(/\.wal$/, "")) !== undefined) await nodeFileSystem.remove(join(paths.search, name));
       await nodeFileSystem.remove(paths.erasures);
 
       const signer = await createSigningKey(nodeFileSystem, paths, options.origin ?? randomOrigin());

@@ -1,5 +1,6 @@
 import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX } from "@vouchtrail/events";
 import { z } from "zod";
+import { ENGINE_MEMORY_BYTES, QUERY_TIMEOUT_MS } from "../followers/search/limits.ts";
 
 /**
  * The one schema of the configuration: types, bounds, defaults and docs. Environment names follow from the paths (`http.port` is
@@ -120,6 +121,23 @@ export const ConfigSchema = z.strictObject({
         .max(16 * 1_048_576)
         .default(DISCLOSURE_BYTES_MAX)
         .describe("Bytes of the content of one event. What is over is cut to a preview with length and hash."),
+    })
+    .prefault({}),
+  search: z
+    .strictObject({
+      memoryMegabytes: z
+        .int()
+        .min(256)
+        .max(1_048_576)
+        .default(ENGINE_MEMORY_BYTES / 1_048_576)
+        .describe("Memory that the query engine of the search index may take, in a process of its own."),
+      threads: z.int().min(1).max(256).optional().describe("Threads of one query. Default: as many as there are cores, at most 4."),
+      queryTimeoutMs: z
+        .int()
+        .min(100)
+        .max(3_600_000)
+        .default(QUERY_TIMEOUT_MS)
+        .describe("Longest time in milliseconds that a query may run."),
     })
     .prefault({}),
   privacy: z
