@@ -1,8 +1,30 @@
-import { AuditError, type AuditReader, type EntryView, ERRORS, type ErrorCode, type Fault, type ReadState } from "@vouchtrail/events";
+import {
+  AuditError,
+  type AuditReader,
+  type BundlePage,
+  type EffectPage,
+  type EntryView,
+  ERRORS,
+  type ErrorCode,
+  type Fault,
+  formatCsvHeader,
+  formatCsvRow,
+  type ReadState,
+  type SearchHit,
+  type SearchPage,
+  type SearchQuery,
+  type SourceList,
+  type SqlAnswer,
+  type SqlQuery,
+  type Stats,
+} from "@vouchtrail/events";
 import type { EvidenceBundle } from "@vouchtrail/protocol";
 import { UnreachableError } from "./command-error.ts";
 import { readEventStream, type StreamEvent } from "./event-stream.ts";
-import { PROBE_MS_MAX, REQUEST_MS_MAX } from "./limits.ts";
+import type { CheckProgress, IndexCheck, IndexStatus } from "./index-client.ts";
+import { readJsonLines } from "./json-lines.ts";
+import { PROBE_MS_MAX, REQUEST_MS_MAX, STREAM_REQUEST_ENTRIES } from "./limits.ts";
+import { searchParameters } from "./search-parameters.ts";
 
 export interface ClientReceipt {
   readonly position?: number;
@@ -34,6 +56,13 @@ interface Answer {
   readonly text: string;
 }
 
+/** How a search that was streamed ended. */
+export interface SearchEnd extends ReadState {
+  readonly events: number;
+  /** Absent when nothing more matches. */
+  readonly nextCursor?: string;
+}
+
 /** A server over HTTP: the read contract, and what only a server does. */
 export interface Client extends AuditReader {
   readonly url: string;
@@ -45,6 +74,19 @@ export interface Client extends AuditReader {
   /** Entries as they come, until the connection ends. Filters as in the query. */
   tail(query: URLSearchParams, signal?: AbortSignal): AsyncGenerator<StreamEvent>;
   readiness(): Promise<Readiness>;
+  /**
+   * Everything that matches, up to `limit` (without one: all), as it comes, in as many requests as it takes.
+   * @throws {UnreachableError} also when an answer is cut off: what was given until then is not all.
+   */
+  searchAll(query: SearchQuery, signal?: AbortSignal): AsyncGenerator<SearchHit, SearchEnd>;
+  /** The same as text: lines of JSON, or CSV with its header. */
+  searchStream(query: SearchQuery, format: "ndjson" | "csv", signal?: AbortSignal): AsyncGenerator<string, SearchEnd>;
+  /** Needs a key with the scope `admin` and without a tenant, as `rebuildIndex` and `checkIndex` do. */
+  sql(query: SqlQuery, signal?: AbortSignal): Promise<SqlAnswer>;
+  indexStatus(): Promise<IndexStatus>;
+  /** Resolves when the work has begun, with the size that it has to reach. */
+  rebuildIndex(): Promise<{ readonly treeSize: number }>;
+  checkIndex(onProgress: (progress: CheckProgress) => void, signal?: AbortSignal): Promise<IndexCheck>;
 }
 
 /**
@@ -84,6 +126,52 @@ export function createClient(options: { readonly url: string; readonly key?: str
     return answer.text;
   }
 
+  async function ask<T>(path: string, query: SearchQuery): Promise<T> {
+    return JSON.parse(await read(`${path}?${searchParameters(query)}`)) as T;
+  }
+
+  async function post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const { status, text } = await exchange(path, init, REQUEST_MS_MAX, signal);
+    if (status !== 200 && status !== 202) throw errorFrom(parsed(text), status, url);
+    return JSON.parse(text) as T;
+  }
+
+  /** Lines of JSON as they come. A connection that breaks off in between is one that failed. */
+  async function* lines(path: string, init: RequestInit, signal: AbortSignal | undefined): AsyncGenerator<Record<string, unknown>> {
+    try {
+      const response = await call(path, init, undefined, signal);
+      if (!response.ok || response.body === null) throw errorFrom(parsed(await response.text()), response.status, url);
+      for await (const line of readJsonLines(response.body)) if (isObject(line)) yield line;
+    } catch (cause) {
+      if (cause instanceof AuditError || cause instanceof UnreachableError) throw cause;
+      signal?.throwIfAborted();
+      throw new UnreachableError(url, { cause });
+    }
+  }
+
+  const cutOff = (): UnreachableError =>
+    new UnreachableError(url, { message: `The answer of ${url} was cut off. Ask again; the server's log may say why.` });
+
+  async function* searchOnce(query: SearchQuery, signal: AbortSignal | undefined): AsyncGenerator<SearchHit, SearchEnd> {
+    for await (const line of lines(`/api/v1/events?format=ndjson&${searchParameters(query)}`, {}, signal)) {
+      if (isObject(line.end)) return line.end as unknown as SearchEnd;
+      yield line as unknown as SearchHit;
+    }
+    throw cutOff();
+  }
+
+  async function* searchAll(query: SearchQuery, signal?: AbortSignal): AsyncGenerator<SearchHit, SearchEnd> {
+    let events = 0;
+    for (let question = query; ; ) {
+      const wanted = (query.limit ?? Number.POSITIVE_INFINITY) - events;
+      const end = yield* searchOnce({ ...question, limit: Math.min(wanted, STREAM_REQUEST_ENTRIES) }, signal);
+      events += end.events;
+      if (end.nextCursor === undefined || events >= (query.limit ?? Number.POSITIVE_INFINITY)) return { ...end, events };
+      question = { ...query, cursor: end.nextCursor };
+    }
+  }
+
   const entryPath = (id: string, more: string, tenant: string | undefined): string =>
     `/api/v1/events/${encodeURIComponent(id)}${more}${tenant === undefined ? "" : `?tenant=${encodeURIComponent(tenant)}`}`;
 
@@ -94,6 +182,33 @@ export function createClient(options: { readonly url: string; readonly key?: str
     inclusionProof: async (id, tenant) => read(entryPath(id, "/inclusion-proof", tenant)),
     checkpoint: async () => read("/tlog/main/checkpoint"),
     vkey: async () => (await read("/tlog/main/vkey")).trim(),
+    search: (query) => ask<SearchPage>("/api/v1/events", query),
+    stats: (query) => ask<Stats>("/api/v1/stats", query),
+    sources: (query) => ask<SourceList>("/api/v1/sources", query),
+    effects: (query) => ask<EffectPage>("/api/v1/effects", query),
+    bundles: (query) => ask<BundlePage>("/api/v1/bundle", query),
+    searchAll,
+    async *searchStream(query, format, signal) {
+      if (format === "csv") yield formatCsvHeader();
+      const hits = searchAll(query, signal);
+      for (;;) {
+        const step = await hits.next();
+        if (step.done === true) return step.value;
+        yield format === "csv" ? formatCsvRow(step.value) : `${JSON.stringify(step.value)}\n`;
+      }
+    },
+    sql: (query, signal) => post<SqlAnswer>("/api/v1/sql", query, signal),
+    indexStatus: async () => JSON.parse(await read("/api/v1/index")) as IndexStatus,
+    rebuildIndex: () => post("/api/v1/index/rebuild", {}),
+    async checkIndex(onProgress, signal) {
+      const init = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+      for await (const line of lines("/api/v1/index/check", init, signal)) {
+        if ("isGood" in line) return line as unknown as IndexCheck;
+        if ("error" in line) throw errorFrom(line, 500, url);
+        if ("checked" in line) onProgress(line as unknown as CheckProgress);
+      }
+      throw cutOff();
+    },
     async send(ndjson, { via, wait = false, signal } = {}) {
       const query = new URLSearchParams({ ...(via === undefined ? {} : { via }), ...(wait ? { wait: "checkpoint" } : {}) });
       const init = { method: "POST", headers: { "content-type": "application/x-ndjson" }, body: ndjson };

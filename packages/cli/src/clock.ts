@@ -7,3 +7,8 @@ export function nowText(): string {
 export function nowMs(): number {
   return Date.now();
 }
+
+/** RFC 3339 in UTC of a moment in milliseconds since 1970, up to the year 9999. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}

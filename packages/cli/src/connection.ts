@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { type Client, createClient } from "./client.ts";
 import { CommandError, UnreachableError } from "./command-error.ts";
 import { loadServer } from "./load-server.ts";
+import { openOfflineReader } from "./offline-reader.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:7431";
@@ -74,5 +75,5 @@ export async function withReader<T>(
   terminal.err(`No server answers at ${client.url}; reading ${options.data} instead.`);
   const { openLedgerReader, readDataDirectory } = await loadServer();
   await using ledger = await readDataDirectory(options.data);
-  return await use(openLedgerReader(ledger, { tenant: undefined }));
+  return await use(openOfflineReader(openLedgerReader(ledger, { tenant: undefined })));
 }

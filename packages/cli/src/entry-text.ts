@@ -1,6 +1,7 @@
-import type { EntryView, JsonObject } from "@vouchtrail/events";
+import type { EntryView } from "@vouchtrail/events";
 import type { SectionState } from "@vouchtrail/protocol";
 import { printable, printableLines, type Terminal } from "./terminal.ts";
+import { textAt } from "./text-at.ts";
 
 /** Colours of a stream. */
 type Colors = Terminal["color"];
@@ -58,10 +59,4 @@ function statusText(status: string, color: Colors): string {
 
 function named(party: unknown): string {
   return `${printable(textAt(party, "type") ?? "?")}:${printable(textAt(party, "id") ?? "(erased)")}`;
-}
-
-function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  let found = value;
-  for (const name of path) found = typeof found === "object" && found !== null ? (found as JsonObject)[name] : undefined;
-  return typeof found === "string" ? found : undefined;
 }

@@ -9,6 +9,6 @@ export const EXIT = {
   notChecked: 2,
   /** `verify`: all holds, but nothing was remembered, so cutting the tail could not be checked. */
   holdsUnremembered: 3,
-  /** `verify`: damage. */
+  /** `verify`: damage. `index check`: the search index does not say what the ledger says. */
   damaged: 4,
 } as const;

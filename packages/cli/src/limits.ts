@@ -34,3 +34,47 @@ export const STDIN_BYTES_MAX = 32 * 1_048_576;
 export const DISK_FREE_BYTES_LOW = 1_073_741_824;
 /** Seconds that two clocks may differ before `doctor` warns. */
 export const CLOCK_DIFFERENCE_SECONDS_MAX = 5;
+/** Entries that the summary page of an evidence pack lists: more make a page that no browser likes; the count is told in any case. */
+export const PACK_PAGE_ENTRIES_MAX = 1_000;
+/** Characters of one entry's JSON on the summary page of an evidence pack; with the entries above, the page stays below 10 MB or so. */
+export const PACK_PAGE_JSON_CHARS_MAX = 8_000;
+/** Different actions and actors that are counted one by one for the summary page. */
+export const PACK_NAMES_MAX = 10_000;
+/** Signed checkpoints in one evidence pack. Each page of an export may stand under a newer one. */
+export const PACK_CHECKPOINTS_MAX = 100_000;
+/** Bytes of the manifest, the vkey, the checkpoints and the summary page of an evidence pack: each is held in memory whole. */
+export const PACK_PART_BYTES_MAX = 256 * 1_048_576;
+/** Entries of one request of an export: the most that the server gives at once. */
+export const PACK_REQUEST_ENTRIES = 200;
+/** Tiles of the log kept while consistency proofs are made: 8 kB each. */
+export const PACK_TILES_KEPT_MAX = 1_000;
+/** Characters of what is said about who made an evidence pack. */
+export const PACK_MADE_BY_CHARS_MAX = 200;
+/** Entries of one request of a search that is streamed: one that breaks off costs no more than this. */
+export const STREAM_REQUEST_ENTRIES = 100_000;
+/** Entries of one page of a search: the most that the server gives. */
+export const SEARCH_PAGE_ENTRIES_MAX = 1_000;
+/** Entries that a search prints unless it is told otherwise: a few screens. */
+export const SEARCH_ENTRIES_DEFAULT = 50;
+/** Deeds that a report lists unless it is told otherwise. */
+export const REPORT_ROWS_DEFAULT = 100;
+/** Rows of one report. Whoever needs more writes SQL. */
+export const REPORT_ROWS_MAX = 10_000;
+/** Deeds that a report fetches to put them in the order of their times: its rows, and the rest of the minute in which the last one fell. */
+export const REPORT_DEEDS_MAX = 20_000;
+/** Groups in one answer of statistics: the most that the server gives. */
+export const STATS_GROUPS_MAX = 1_000;
+/** Columns of a chart in a terminal: wide enough to see a shape, narrow enough for any window. */
+export const CHART_WIDTH = 60;
+/** Columns of a bar beside a row. */
+export const BAR_WIDTH = 12;
+/** Gaps of one source that a table names; JSON has all that the server gives. */
+export const GAPS_SHOWN_MAX = 5;
+/** Bytes of a file or of standard input that holds SQL; the server takes at most 100,000 characters. */
+export const SQL_FILE_BYTES_MAX = 1_048_576;
+/** Entries that are printed at a time while an answer still comes. */
+export const PRINT_ENTRIES = 200;
+/** Entries that an answer may be behind before that is told: reading is itself recorded, so an answer is nearly always a little behind. */
+export const BEHIND_ENTRIES_TOLD = 10;
+/** How often a server is asked how far its search index is, in milliseconds. */
+export const INDEX_POLL_MS = 250;

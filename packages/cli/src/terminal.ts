@@ -12,12 +12,18 @@ export interface Terminal {
   readonly errColor: Colors;
   /** Whether a person looks at `err`, so that a progress bar helps. */
   readonly isInteractive: boolean;
+  /** Columns of `out`; undefined unless it is a terminal. */
+  readonly width: number | undefined;
   readonly errStream: NodeJS.WritableStream;
 }
+
+/** Columns of a terminal that does not tell them. */
+const TERMINAL_WIDTH_DEFAULT = 80;
 
 type Colors = ReturnType<typeof pc.createColors>;
 interface Stream extends Writable {
   readonly isTTY?: boolean;
+  readonly columns?: number;
 }
 
 export function openTerminal(out: Stream, err: Stream, environment: Readonly<Record<string, string | undefined>>): Terminal {
@@ -29,12 +35,14 @@ export function openTerminal(out: Stream, err: Stream, environment: Readonly<Rec
     color: pc.createColors(out.isTTY === true && !isPlain),
     errColor: pc.createColors(err.isTTY === true && !isPlain),
     isInteractive: err.isTTY === true && environment.TERM !== "dumb",
+    // A terminal that does not say how wide it is counts as one of the old width.
+    width: out.isTTY === true ? (out.columns ?? 0) || TERMINAL_WIDTH_DEFAULT : undefined,
     errStream: err,
   };
 }
 
 // Control characters and the marks that turn the direction of writing: an event must not be able to paint over the terminal.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Text of foreign origin as one harmless line. */
 export function printable(text: string): string {

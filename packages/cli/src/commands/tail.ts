@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { AuditError, type EntryView, ERRORS } from "@vouchtrail/events";
+import { AuditError, type EntryView, ERRORS, matchesFilter, parseFilter, sectionTexts } from "@vouchtrail/events";
 import type { Command } from "commander";
 import type { Client } from "../client.ts";
 import { type CommandContext, runs } from "../command-context.ts";
@@ -125,15 +125,15 @@ async function follow(
 }
 
 async function printStored(directory: string, query: URLSearchParams, after: number, print: Print): Promise<void> {
-  const { compileFilter, readDataDirectory, viewEntry } = await loadServer();
+  const { readDataDirectory, viewEntry } = await loadServer();
   const names = new Set(query.keys());
-  const matches = compileFilter(Object.fromEntries([...names].map((name) => [name, query.getAll(name)])));
+  const matches = matchesFilter(parseFilter(Object.fromEntries([...names].map((name) => [name, query.getAll(name)]))));
   await using ledger = await readDataDirectory(directory);
   const { treeSize, minimumIndex } = await ledger.head();
   for await (const batch of ledger.read(Math.min(Math.max(after + 1, minimumIndex), treeSize), treeSize)) {
     for (const stored of batch) {
       const view = viewEntry(ledger, stored);
-      if (matches(view) && !(await print(view))) return;
+      if (matches(view, sectionTexts(stored.disclosures)) && !(await print(view))) return;
     }
   }
 }

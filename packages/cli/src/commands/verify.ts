@@ -11,8 +11,12 @@ import { EXIT } from "../exit-code.ts";
 import { BUNDLE_FILE_BYTES_MAX } from "../limits.ts";
 import { loadServer } from "../load-server.ts";
 import { type Memory, openMemoryFile, openMemoryOf } from "../memory.ts";
+import { isPackFolder } from "../pack/pack-folder.ts";
+import { MANIFEST_FILE, parseManifest } from "../pack/pack-manifest.ts";
+import { type PackReport, verifyPack } from "../pack/verify-pack.ts";
 import { openProgress } from "../progress.ts";
 import { countText, printable, type Terminal } from "../terminal.ts";
+import { vkeyOf } from "../vkey-option.ts";
 
 interface VerifyOptions extends ConnectionOptions {
   readonly data?: string;
@@ -27,7 +31,7 @@ export function addVerify(program: Command, context: CommandContext): void {
     .description("check that nothing in a trail was changed or removed, and remember how far it goes")
     .argument(
       "[what]",
-      "data directory, ledger folder, bundle file or URL of a server (default: --data, else ./vouchtrail-data if it is there, else --url)",
+      "data directory, ledger folder, evidence pack, bundle file or URL of a server (default: --data, else ./vouchtrail-data if it is there, else --url)",
     )
     .option("--data <dir>", "data directory")
     .option("--vkey <key>", "the verifier key you trust, or a file that holds it; without it the ledger's own is used")
@@ -47,7 +51,8 @@ Examples:
   vouchtrail verify
   vouchtrail verify /mnt/copy/ledger/main --vkey auditor.vkey --state auditor.note
   vouchtrail verify http://127.0.0.1:7431
-  vouchtrail verify evidence.json --vkey 'example.org/log+1234abcd+AQ...'`,
+  vouchtrail verify evidence.json --vkey 'example.org/log+1234abcd+AQ...'
+  vouchtrail verify session-s-1 --vkey auditor.vkey`,
     )
     .action(runs(context, (what: string | undefined, options: VerifyOptions) => verify(what, options, context)));
 }
@@ -80,6 +85,7 @@ async function verify(what: string | undefined, options: VerifyOptions, context:
 type Place =
   | { readonly kind: "server"; readonly url: string }
   | { readonly kind: "bundle"; readonly file: string }
+  | { readonly kind: "pack"; readonly path: string }
   | { readonly kind: "folder"; readonly path: string };
 
 async function placeOf(what: string | undefined, options: VerifyOptions, { environment }: CommandContext): Promise<Place> {
@@ -90,11 +96,13 @@ async function placeOf(what: string | undefined, options: VerifyOptions, { envir
   }
   if (/^https?:\/\//i.test(written)) return { kind: "server", url: urlOf({ url: written }, environment) };
   const found = await statOf(written);
+  if (found?.isDirectory() === true && (await isPackFolder(written))) return { kind: "pack", path: written };
+  if (found?.isFile() === true && basename(written) === MANIFEST_FILE) return { kind: "pack", path: dirname(written) };
   return found?.isFile() === true ? { kind: "bundle", file: written } : { kind: "folder", path: written };
 }
 
 interface Checked {
-  readonly report: VerifyReport;
+  readonly report: VerifyReport | PackReport;
   readonly memory: Memory;
 }
 
@@ -134,11 +142,27 @@ async function check(place: Place, options: VerifyOptions, context: CommandConte
       }),
     };
   }
+  if (place.kind === "pack") {
+    const memory = await memoryOf(resolve(place.path), await originOfPack(place.path));
+    const { rememberedNote } = trust(memory);
+    const { sha256, verifyEd25519 } = await loadServer();
+    return {
+      memory,
+      report: await verifyPack(place.path, {
+        crypto: { sha256, verify: verifyEd25519 },
+        onProgress,
+        ...(vkey === undefined ? {} : { vkey }),
+        ...(rememberedNote === undefined ? {} : { rememberedNote }),
+      }),
+    };
+  }
   const { folder, name, isFound } = await folderOf(place.path);
   const memory = await memoryOf(name, await originOfFolder(folder));
   // Where a ledger is known to have stood, nothing at all is the worst damage; anywhere else it is a wrong path.
   if (!isFound && memory.origin === undefined && (memory.note === undefined || (await statOf(place.path)) === undefined)) {
-    throw new CommandError(`There is no ledger in ${place.path}. Name a data directory, a ledger folder, a bundle file or a URL.`);
+    throw new CommandError(
+      `There is no ledger in ${place.path}. Name a data directory, a ledger folder, an evidence pack, a bundle file or a URL.`,
+    );
   }
   return { memory, report: await verifyLedgerFolder({ folder, onProgress, ...trust(memory) }) };
 }
@@ -167,16 +191,6 @@ async function statOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | 
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return undefined;
     throw new CommandError(`${path} cannot be read. Check owner and permissions.`, { cause });
-  }
-}
-
-/** A key as text, or the file that holds it. */
-async function vkeyOf(written: string): Promise<string> {
-  if (/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(written)) return written;
-  try {
-    return (await readFile(written, "utf8")).trim();
-  } catch (cause) {
-    throw new CommandError(`--vkey ${written} is neither a verifier key (name+id+key) nor a file that can be read.`, { cause });
   }
 }
 
@@ -210,6 +224,14 @@ async function originOfServer(url: string): Promise<string | undefined> {
   }
 }
 
+async function originOfPack(path: string): Promise<string | undefined> {
+  try {
+    return parseManifest(await readFile(join(path, MANIFEST_FILE), "utf8"))?.origin;
+  } catch {
+    return undefined; // No manifest: the verification says so.
+  }
+}
+
 function originOfBundle(text: string): string | undefined {
   return /"origin"\s*:\s*"([^"\\]+)"/.exec(text)?.[1];
 }
@@ -219,7 +241,7 @@ function originOfVkey(vkey: string): string | undefined {
   return name === "" ? undefined : name;
 }
 
-function print(report: VerifyReport, memory: Memory, isRemembered: boolean, terminal: Terminal): void {
+function print(report: VerifyReport | PackReport, memory: Memory, isRemembered: boolean, terminal: Terminal): void {
   const { color } = terminal;
   terminal.out(`Ledger   ${printable(report.origin) || "unknown"}`);
   terminal.out(`Key      ${printable(report.vkey) || "none"}`);
@@ -228,6 +250,7 @@ function print(report: VerifyReport, memory: Memory, isRemembered: boolean, term
   );
   if (report.rootHash !== "") terminal.out(`Root     ${report.rootHash} over ${countText(report.treeSize)}`);
   if (report.remembered !== undefined) terminal.out(`Before   ${countText(report.remembered.size)} entries, remembered in ${memory.where}`);
+  if ("pack" in report && report.pack !== undefined) printPack(report.pack, terminal);
   for (const finding of report.findings) terminal.out(findingLine(finding, terminal));
   if (report.findings.some(({ code }) => code === "ORIGIN_CHANGED") && memory.origin !== undefined) {
     terminal.out("       If another ledger stands here on purpose, verify it with a --state file of its own.");
@@ -235,6 +258,14 @@ function print(report: VerifyReport, memory: Memory, isRemembered: boolean, term
   const verdict = { holds: color.green, "holds-unremembered": color.yellow, damaged: color.red }[report.verdict];
   const remembered = isRemembered && report.verdict === "holds-unremembered" ? ` From now on one is, in ${memory.where}.` : "";
   terminal.out(verdict(`${printable(report.summary)}${remembered}`));
+}
+
+/** What a pack says of itself. Nobody signed it, and that is said. */
+function printPack({ sha256, made, question }: NonNullable<PackReport["pack"]>, terminal: Terminal): void {
+  const filters = Object.entries(question.filters).flatMap(([name, values]) => values.map((value) => `${name}=${value}`));
+  terminal.out(`Pack     SHA-256 ${sha256}`);
+  terminal.out(`Asked    ${printable(filters.join(" ")) || "all entries"}, of the first ${countText(question.below)}`);
+  terminal.out(`Made     by ${printable(made.by)} at ${printable(made.at)} with ${printable(made.with)}, as it says itself`);
 }
 
 function findingLine({ severity, code, message, index, file }: VerifyFinding, { color }: Terminal): string {
