@@ -1,16 +1,33 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { MeterAnswer, MeterQuestion, Usage } from "./meter.ts";
+import type { MeterAnswer, MeterQuestion, MeterRequest, Progress, Usage } from "./meter.ts";
+import { readProcessTree, sumUsage } from "./process-tree.ts";
+
+/** What a measured program cost so far, with its children. */
+export interface TreeUsage {
+  readonly cpuUs: number;
+  /** Of the program's own process. */
+  readonly own: Usage;
+  /** Of its children: the process of the search index. */
+  readonly children: Usage;
+}
 
 /** A measured program in a process of its own. */
 export interface Measured {
   readonly url: string;
+  readonly pid: number;
   /** From starting the process to the moment it listens, in milliseconds. */
   readonly startMs: number;
-  usage(): Promise<Usage>;
+  usage(): Promise<TreeUsage>;
+  progress(): Promise<Progress>;
   /** Waits for work in the background. */
   idle(): Promise<void>;
+  /** Waits until everything that is durable can be found. */
+  searchable(): Promise<void>;
+  /** Stops the process of the search index where it stands. */
+  hold(): Promise<void>;
+  release(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,24 +42,44 @@ export async function startMeasured(
     execArgv: [...(options.nodeArgs ?? [])],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  const answer = await answerOf(child);
+  const pid = child.pid ?? 0;
+  const [answer] = (await Promise.race([once(child, "message"), failOnExit(child)])) as [MeterAnswer];
   if (!("ready" in answer)) throw new Error(`${program} did not start.`);
   const startMs = performance.now() - startedMs;
-  const ask = (question: MeterQuestion): Promise<MeterAnswer> => {
-    const answered = answerOf(child);
-    child.send(question);
-    return answered;
-  };
+  const ask = createAsker(child);
+
+  async function ownUsage(): Promise<Usage> {
+    const { usage } = await ask("usage");
+    if (usage === undefined) throw new Error(`${program} answered something else.`);
+    return usage;
+  }
+
   return {
     url: answer.ready,
+    pid,
     startMs,
     async usage() {
-      const said = await ask("usage");
-      if (!("usage" in said)) throw new Error(`${program} answered something else.`);
-      return said.usage;
+      // The program itself knows its time to the microsecond, of its children only the system knows it.
+      const [own, tree] = await Promise.all([ownUsage(), readProcessTree(pid)]);
+      const children = sumUsage(tree.slice(1));
+      return { cpuUs: own.cpuUs + children.cpuUs, own, children };
+    },
+    async progress() {
+      const { progress } = await ask("progress");
+      if (progress === undefined) throw new Error(`${program} answered something else.`);
+      return progress;
     },
     async idle() {
       await ask("idle");
+    },
+    async searchable() {
+      await ask("searchable");
+    },
+    async hold() {
+      await ask("hold");
+    },
+    async release() {
+      await ask("release");
     },
     async close() {
       const ended = once(child, "exit");
@@ -52,13 +89,31 @@ export async function startMeasured(
   };
 }
 
-function answerOf(child: ChildProcess): Promise<MeterAnswer> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`The measured process ended (${code}).`));
-    child.once("exit", ended);
-    child.once("message", (answer: MeterAnswer) => {
-      child.off("exit", ended);
-      resolve(answer);
-    });
+type Answered = Exclude<MeterAnswer, { readonly ready: string }>;
+
+/** Questions may overlap: memory is watched while a load waits for its end. */
+function createAsker(child: ChildProcess): (question: MeterQuestion) => Promise<Answered> {
+  const waiting = new Map<number, { readonly resolve: (answer: Answered) => void; readonly reject: (error: Error) => void }>();
+  let nextId = 0;
+  child.on("message", (answer: MeterAnswer) => {
+    if (!("id" in answer)) return;
+    const asked = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if (answer.failed === undefined) asked?.resolve(answer);
+    else asked?.reject(new Error(answer.failed));
   });
+  child.once("exit", (code, signal) => {
+    for (const { reject } of waiting.values()) reject(new Error(`The measured process ended (${signal ?? code}).`));
+  });
+  return (question) =>
+    new Promise((resolve, reject) => {
+      const request: MeterRequest = { id: nextId++, question };
+      waiting.set(request.id, { resolve, reject });
+      child.send(request);
+    });
+}
+
+async function failOnExit(child: ChildProcess): Promise<never> {
+  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+  throw new Error(`The measured process ended (${signal ?? code}).`);
 }

@@ -9,12 +9,17 @@ export interface Driven {
   readonly latenciesMs: readonly number[];
 }
 
+export interface DriveOptions {
+  /** Told after each answer how many events were acked so far. */
+  readonly onAcked?: (events: number) => void;
+}
+
 /**
  * Sends the bodies over `connections` kept-alive connections, each with one request under way, and waits for all answers.
  *
  * @throws When an answer is not 201: a benchmark that counts refused events measures nothing.
  */
-export async function drive(url: string, bodies: readonly Body[], connections: number): Promise<Driven> {
+export async function drive(url: string, bodies: readonly Body[], connections: number, { onAcked }: DriveOptions = {}): Promise<Driven> {
   const pool = new Pool(url, { connections, pipelining: 1 });
   const latenciesMs: number[] = [];
   let next = 0;
@@ -33,6 +38,7 @@ export async function drive(url: string, bodies: readonly Body[], connections: n
       await answer.body.dump({ limit: 64 * 1_048_576 });
       latenciesMs.push(performance.now() - startedMs);
       events += body.count;
+      onAcked?.(events);
     }
   }
 

@@ -9,6 +9,13 @@ export interface Body {
   readonly count: number;
 }
 
+/** When the events happen: the first one, and how long each is after the one before on average. */
+export interface EventTimes {
+  /** Unix time in milliseconds. */
+  readonly firstMs: number;
+  readonly stepMs: number;
+}
+
 export interface EventSource {
   next(): BenchEvent;
   /** A JSON array of `count` events; a single object for one. */
@@ -20,7 +27,7 @@ const USERS = 20_000;
 const SHARE_AGENTS = 0.6;
 /** Share of the events that hold a secret for redaction to find. */
 const SHARE_SECRETS = 0.03;
-const FIRST_MS = Date.UTC(2026, 0, 5, 8);
+const TIMES: EventTimes = { firstMs: Date.UTC(2026, 0, 5, 8), stepMs: 10 };
 
 const REPOSITORIES = ["billing-api", "warehouse", "checkout", "mobile-app", "search", "ledger-tools", "design-system", "edge-router"];
 const COMMANDS = [
@@ -44,7 +51,7 @@ const MODELS = ["claude-sonnet-4-5", "claude-opus-4-5", "gpt-5-mini"];
  * Events as a mixed installation sends them: 60 % of agents (tool, skill, external and decision activities with parameters, usage and context),
  * 40 % of applications (changes, labels, address and browser). About 1.2 KB of JSON each; the same seed gives the same events.
  */
-export function createEventSource(seed: number): EventSource {
+export function createEventSource(seed: number, { firstMs, stepMs }: EventTimes = TIMES): EventSource {
   const random = createRandom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
@@ -56,7 +63,7 @@ export function createEventSource(seed: number): EventSource {
     return Array.from({ length: words }, (_, i) => PROSE[(from + i) % PROSE.length]).join(" ");
   };
   const sessions = Array.from({ length: 2_000 }, () => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`);
-  let timeMs = FIRST_MS;
+  let timeMs = firstMs;
   let sequence = 0;
 
   function uuidv7(): string {
@@ -74,7 +81,8 @@ export function createEventSource(seed: number): EventSource {
   }
 
   function next(): BenchEvent {
-    timeMs += below(20);
+    // Never more than a step off, so that many events end when they should.
+    timeMs = Math.round(firstMs + sequence * stepMs + random() * stepMs);
     sequence += 1;
     const hasSecret = chance(SHARE_SECRETS);
     return chance(SHARE_AGENTS) ? agentEvent(hasSecret) : applicationEvent(hasSecret);

@@ -17,11 +17,15 @@ export interface Round {
   readonly eventsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Events until the last of them can be found; only of a round that waits for that. */
+  readonly searchablePerSecond?: number;
 }
 
 /** The median of each figure by itself. */
 export function medianRound(rounds: readonly Round[]): Round {
+  const searchable = rounds.map((round) => round.searchablePerSecond).filter((value) => value !== undefined);
   return {
+    ...(searchable.length === 0 ? {} : { searchablePerSecond: median(searchable) }),
     cpuUsPerEvent: median(rounds.map((round) => round.cpuUsPerEvent)),
     eventsPerSecond: median(rounds.map((round) => round.eventsPerSecond)),
     p50Ms: median(rounds.map((round) => round.p50Ms)),

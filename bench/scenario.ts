@@ -56,9 +56,16 @@ export async function openWorkspace(): Promise<Workspace> {
   };
 }
 
+export interface StartOptions {
+  readonly nodeArgs?: readonly string[];
+  /** Where the process of the search index leaves its CPU profile. */
+  readonly searchProfiles?: string;
+}
+
 /** Starts the real server on the data in `folder`, which is empty or was left by an earlier start. */
-export function startVouchtrail(folder: string, nodeArgs: readonly string[] = []): Promise<Measured> {
-  return startMeasured("server", { folder, args: [dataOf(folder), join(folder, "state")], nodeArgs });
+export function startVouchtrail(folder: string, { nodeArgs = [], searchProfiles }: StartOptions = {}): Promise<Measured> {
+  const args = [dataOf(folder), join(folder, "state"), ...(searchProfiles === undefined ? [] : [searchProfiles])];
+  return startMeasured("server", { folder, args, nodeArgs });
 }
 
 export function dataOf(folder: string): string {
