@@ -95,7 +95,7 @@ describe("requests", () => {
 
   test("HTTP-3: every error has the one shape, with code, message and request id", async () => {
     for (const path of [
-      "/",
+      "/page/x",
       "/api/v1/events/%",
       "/api/v1/nothing",
       "/tlog/other/checkpoint",
@@ -116,7 +116,7 @@ describe("requests", () => {
   test("HTTP-3: another method is told which ones there are", async () => {
     for (const [method, path, allow] of [
       ["DELETE", "/api/v1/events/x", "GET, HEAD"],
-      ["GET", "/api/v1/events", "POST"],
+      ["PUT", "/api/v1/events", "POST, GET"],
       ["PUT", "/tlog/main/checkpoint", "GET, HEAD"],
     ] as const) {
       const { status, headers, text } = await server.send(path, { method });
@@ -252,7 +252,7 @@ describe("keys", () => {
       expect(await codeOf(guarded, `/api/v1/events/${String(foreign.id)}${rest}`, all.headers), rest).toBe(200);
     }
     expect(await codeOf(guarded, "/tlog/main/tile/entries/000.p/1", north.headers)).toBe("SCOPE_MISSING");
-    const entries = await openTail(guarded, "?after=-1", north.headers);
+    const entries = await openTail(guarded, "?after=-1&via=!server", north.headers);
     await expect.poll(() => entries.views.length).toBe(1);
     expect(entries.views[0]?.event.tenant).toBe("north");
     entries.close();
@@ -500,6 +500,16 @@ describe("tail", () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  test("TAIL-7: a page of an allowed origin may read a tail", async () => {
+    const other = await startTestServer({ "http.origins": ["https://app.example"] });
+    const answer = await fetch(`http://127.0.0.1:${other.port}/api/v1/tail`, { headers: { origin: "https://app.example" } });
+    expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.example");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answer.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    await answer.body?.cancel();
+    await other.remove();
+  });
+
   test("TAIL-6: a server that stops ends its tails and does not wait for them", async () => {
     const other = await startTestServer();
     const tail = await openTail(other);
@@ -556,9 +566,10 @@ describe("what the server tells of itself", () => {
     const other = await startTestServer();
     await other.restart();
     const tail = await openTail(other, "?after=-1&via=server");
+    // The last one is this read.
     await expect
       .poll(() => tail.views.map(({ event }) => event.action))
-      .toEqual(["ledger.created", "server.started", "server.stopped", "server.started"]);
+      .toEqual(["ledger.created", "server.started", "server.stopped", "server.started", "audit.log.read"]);
     tail.close();
     await other.remove();
   });

@@ -21,7 +21,6 @@ export type { AppendResult, Erasure, Head, Ledger, Receipt, SealedEntry, StoredE
 export { type DataLock, lockDataDirectory } from "./ledger/lock.ts";
 export { defaultStateFolder, openRememberedCheckpoints, type RememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
 export { viewEntry } from "./reading/entry-view.ts";
-export { compileFilter, FILTER_NAMES } from "./reading/event-filter.ts";
 export { openLedgerReader } from "./reading/ledger-reader.ts";
 export { ADMIN_KEY_VARIABLE, createLogger, type RunningServer, type StartOptions, startServer } from "./server.ts";
 export {

@@ -3,6 +3,9 @@ import { destination, type Logger, pino } from "pino";
 import { type Clock, createReceiptClock, systemClock } from "./clock.ts";
 import type { LoadedConfig } from "./config/config.ts";
 import { LEDGER_NAME, openDataDirectory } from "./data-directory.ts";
+import type { FollowerNotice } from "./followers/observer.ts";
+import { SEARCH_FOLLOWER } from "./followers/search/search-index.ts";
+import { type RunningSearch, startSearch } from "./followers/search/start-search.ts";
 import { createApp } from "./http/app.ts";
 import { createGuard, isLoopback } from "./http/guard.ts";
 import { createIntake } from "./intake/intake.ts";
@@ -12,6 +15,8 @@ import type { FileLedger, LedgerNotice } from "./ledger/file-ledger.ts";
 import { sha256 } from "./ledger/hashing.ts";
 import { defaultStateFolder, openRememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
 import { createMetrics } from "./metrics.ts";
+import { createReadRecorder } from "./read-recorder.ts";
+import { loadCursorKey } from "./reading/cursor-key.ts";
 import { createRecorder } from "./recorder.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,6 +32,7 @@ export interface RunningServer {
   /** `http://127.0.0.1:7431` */
   readonly url: string;
   readonly ledger: FileLedger;
+  readonly search: RunningSearch;
   /** The administration key, only at the first start and only if the operator brought none. It is stored hashed: this is the one chance. */
   readonly newAdminKey: string | undefined;
   /** Stops listening, finishes what was begun, signs a final checkpoint. */
@@ -123,15 +129,57 @@ export async function startServer({
       contextIds: config.privacy.contextIds,
     };
     const { patterns, replacement, keys: secretKeys } = config.audit.redaction;
+    const redactor = createRedactor({ patterns, replacement, keys: secretKeys });
+    const reads = createReadRecorder({
+      ledger,
+      ledgerName: LEDGER_NAME,
+      redactor,
+      policy,
+      now,
+      onError: (error) => logger.warn({ err: error }, "a read could not be recorded; it is tried again"),
+    });
+    undo.push(() => reads.close());
     const intake = createIntake({
       ledger,
       recorder,
-      redactor: createRedactor({ patterns, replacement, keys: secretKeys }),
+      redactor,
       minimizer: createMinimizer(config.audit.content_logging, sha256),
       policy,
       disclosureBytesMax: config.limits.disclosureBytesMax,
       now,
       observer: metrics,
+    });
+    const search = startSearch({
+      ledger,
+      directory: paths.search,
+      followers: paths.followers,
+      memoryBytes: config.search.memoryMegabytes * 1_048_576,
+      threads: config.search.threads,
+      queryTimeoutMs: config.search.queryTimeoutMs,
+      follow: { now, observer: metrics.followerObserver(SEARCH_FOLLOWER), onNotice: followerNotice },
+      onNotice: (event) => {
+        if (event.kind === "ended") logger.warn({ reason: event.reason }, "the search index stopped; it is started again");
+        else logger.debug(event, "search index");
+      },
+    });
+    undo.push(() => search.close());
+    metrics.watchFollower({ name: SEARCH_FOLLOWER, state: search.follower });
+    function followerNotice(event: FollowerNotice): void {
+      const { kind, follower } = event;
+      if (kind === "diverged" || kind === "broken") {
+        logger.error(
+          { follower, err: event.error },
+          "a follower stopped: the ledger is not the one that it has read, or this program has a fault",
+        );
+        void recorder
+          .record({ action: `follower.${kind}`, system: { follower }, status: "failure" })
+          .catch((error: unknown) => logger.error({ err: error }, "a stopped follower was not recorded"));
+      } else if (kind === "dead-letter" || kind === "dead-letters-full") logger.error(event, "a follower");
+      else if (kind === "failing") logger.warn(event, "a follower could not go on; it tries again");
+      else logger.debug(event, "a follower");
+    }
+    const cursorKey = await loadCursorKey(paths.secrets, {
+      onNotStored: (error) => logger.warn({ err: error }, "the key of cursors could not be kept; cursors end with this process"),
     });
     const guard = createGuard({
       keys,
@@ -146,6 +194,9 @@ export async function startServer({
         intake,
         ledger,
         recorder,
+        search,
+        cursorKey,
+        reads,
         name: LEDGER_NAME,
         metrics,
         version: VERSION,
@@ -210,6 +261,7 @@ export async function startServer({
       await app.close();
       clearInterval(idleTimer);
       clearInterval(jumpTimer);
+      await reads.close();
       if (ledger.refusal() === undefined) {
         await recordJumps();
         await recorder
@@ -217,12 +269,14 @@ export async function startServer({
           .catch((error: unknown) => logger.error({ err: error }, "the stop was not recorded"));
       }
       await recorder.close();
+      await search.close();
       await ledger.close();
       lock.release();
     }
     return {
       url: url.replace("[::1]", "localhost"),
       ledger,
+      search,
       newAdminKey,
       close() {
         closing ??= close();

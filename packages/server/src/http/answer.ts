@@ -43,3 +43,8 @@ export async function sendError(request: FastifyRequest, reply: FastifyReply, er
     .type("application/json; charset=utf-8")
     .send(JSON.stringify(errorAnswer(error, request.id)));
 }
+
+/** An answer as JSON. */
+export function sendJson(reply: FastifyReply, answer: object): FastifyReply {
+  return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer));
+}

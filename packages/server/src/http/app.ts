@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { AuditError } from "@vouchtrail/events";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { sendError, toAuditError } from "./answer.ts";
 import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
+import { addIndexRoutes, type IndexRouteDeps } from "./index-routes.ts";
 import { addOperationRoutes, type OperationRouteDeps } from "./operation-routes.ts";
+import { addPageRoutes } from "./page-routes.ts";
+import { addSearchRoutes, type SearchRouteDeps } from "./search-routes.ts";
 import { addTailRoute, type TailRouteDeps } from "./tail-route.ts";
 import { addTlogRoutes, type TlogRouteDeps } from "./tlog-routes.ts";
 
@@ -31,7 +34,7 @@ export interface AppOptions {
   readonly logger: Logger;
 }
 
-export type AppDeps = EventRouteDeps & TlogRouteDeps & TailRouteDeps & OperationRouteDeps;
+export type AppDeps = EventRouteDeps & SearchRouteDeps & IndexRouteDeps & TlogRouteDeps & TailRouteDeps & OperationRouteDeps;
 
 /** The HTTP interface. Bodies are handed to intake as bytes; logs hold neither bodies nor query strings. */
 export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
@@ -83,7 +86,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   app.setErrorHandler(async (error, request, reply) => {
     const known = toAuditError(error);
     // A request that is refused as a whole counts once: how many events it would have held is not known.
-    if (request.method === "POST" && known.code !== "CHECKPOINT_TIMEOUT") {
+    if (isIntake(request) && known.code !== "CHECKPOINT_TIMEOUT") {
       deps.metrics.refused(known.code, 1);
       deps.recorder.count(known.code);
     }
@@ -100,9 +103,12 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     methodsOf.set(url, methods);
   });
   addEventRoutes(app, deps);
+  addSearchRoutes(app, { ...deps, logger: options.logger });
+  addIndexRoutes(app, { ...deps, logger: options.logger });
   addTlogRoutes(app, deps);
   addTailRoute(app, deps);
   addOperationRoutes(app, deps);
+  addPageRoutes(app);
   for (const [url, methods] of [...methodsOf]) {
     const allow = [...methods].join(", ");
     const method = METHODS.filter((name) => !methods.has(name));
@@ -114,4 +120,10 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     });
   }
   return app;
+}
+
+/** Whether events were sent: what is refused of other work was no event. */
+function isIntake(request: FastifyRequest): boolean {
+  const config: object | undefined = request.routeOptions.config;
+  return request.method === "POST" && (config === undefined || !("isReading" in config));
 }

@@ -3,21 +3,28 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Intake, IntakeResult, PositionedReceipt } from "../intake/intake.ts";
 import { defaultTenant, type Principal } from "../intake/principal.ts";
 import type { FileLedger } from "../ledger/file-ledger.ts";
-import { openLedgerReader } from "../reading/ledger-reader.ts";
+import { type LedgerReader, openLedgerReader } from "../reading/ledger-reader.ts";
 import { CHECKPOINT_WAIT_MS, createProofs } from "../reading/proofs.ts";
 import type { Recorder } from "../recorder.ts";
-import { errorAnswer } from "./answer.ts";
+import { errorAnswer, sendJson } from "./answer.ts";
+import { entryTag, isKnown } from "./entry-tag.ts";
 import type { Guard } from "./guard.ts";
+import { parseQuery } from "./query.ts";
+import type { Reads } from "./reads.ts";
 
 export interface EventRouteDeps {
   readonly guard: Guard;
   readonly intake: Intake;
   readonly ledger: FileLedger;
   readonly recorder: Recorder;
+  readonly reads?: Reads;
 }
 
+/** An entry changes by erasure alone, but then at once: it may be kept by whoever asked, and is asked for again each time. */
+const REVALIDATE = "private, no-cache";
+
 /** Taking events in, and reading one of them with its proof. */
-export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder }: EventRouteDeps): void {
+export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder, reads }: EventRouteDeps): void {
   const proofs = createProofs(ledger);
   const writers = new WeakMap<FastifyRequest, Principal>();
   // Before the body is read: a stranger must not make the server hold 32 MB.
@@ -68,21 +75,35 @@ export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, re
     return reply.code(400).send(JSON.stringify({ ...errorAnswer(error, request.id), receipts: [], errors }));
   }
 
-  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id", async (request, reply) => {
-    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
-    const view = await reader.get(request.params.id, request.query.tenant);
-    return reply.type("application/json; charset=utf-8").send(JSON.stringify(view));
+  /** Whose entry is asked for, noted. */
+  async function openFor(
+    request: FastifyRequest<{ Params: { id: string } }>,
+  ): Promise<{ reader: LedgerReader; tenant: string | undefined }> {
+    const principal = await guard.authorize(request, "read");
+    const query = parseQuery(request.query, { single: ["tenant"], hasFilters: false });
+    const { id } = request.params;
+    await reads?.note(principal, { route: `GET ${request.routeOptions.url}`, parameters: [["id", id], ...query.parameters()] });
+    return { reader: openLedgerReader(ledger, principal), tenant: query.text("tenant") };
+  }
+
+  app.get<{ Params: { id: string } }>("/api/v1/events/:id", async (request, reply) => {
+    const { reader, tenant } = await openFor(request);
+    const view = await reader.get(request.params.id, tenant);
+    const tag = entryTag(view);
+    reply.header("etag", tag).header("cache-control", REVALIDATE);
+    return isKnown(request.headers["if-none-match"], tag) ? reply.code(304).send() : sendJson(reply, view);
   });
 
-  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id/inclusion-proof", async (request, reply) => {
-    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
-    return reply.type("text/plain; charset=utf-8").send(await reader.inclusionProof(request.params.id, request.query.tenant));
+  app.get<{ Params: { id: string } }>("/api/v1/events/:id/inclusion-proof", async (request, reply) => {
+    const { reader, tenant } = await openFor(request);
+    const proof = await reader.inclusionProof(request.params.id, tenant);
+    return reply.type("text/plain; charset=utf-8").header("cache-control", REVALIDATE).send(proof);
   });
 
-  app.get<{ Params: { id: string }; Querystring: { tenant?: string } }>("/api/v1/events/:id/bundle", async (request, reply) => {
-    const reader = openLedgerReader(ledger, await guard.authorize(request, "read"));
-    const bundle = await reader.bundle(request.params.id, request.query.tenant);
-    return reply.type("application/json; charset=utf-8").send(JSON.stringify(bundle));
+  app.get<{ Params: { id: string } }>("/api/v1/events/:id/bundle", async (request, reply) => {
+    const { reader, tenant } = await openFor(request);
+    const bundle = await reader.bundle(request.params.id, tenant);
+    return sendJson(reply.header("cache-control", REVALIDATE), bundle);
   });
 }
 

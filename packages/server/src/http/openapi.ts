@@ -1,5 +1,5 @@
 import { auditEventJsonSchema, ERRORS, type JsonObject } from "@vouchtrail/events";
-import { FILTER_NAMES } from "../reading/event-filter.ts";
+import { FILTER_PARAMETERS, searchPaths, searchSchemas } from "./openapi-search.ts";
 
 const json = (schema: JsonObject): JsonObject => ({ content: { "application/json": { schema } } });
 const text = { content: { "text/plain": { schema: { type: "string" } } } };
@@ -9,12 +9,12 @@ const idParameter = { name: "id", in: "path", required: true, schema: { type: "s
 const tenantParameter = { name: "tenant", in: "query", required: false, schema: { type: "string" } };
 const waitParameter = { name: "wait", in: "query", required: false, schema: { const: "checkpoint" } };
 
-function reading(summary: string, body: JsonObject): JsonObject {
+function reading(summary: string, body: JsonObject, more: JsonObject = {}): JsonObject {
   return {
     get: {
       summary,
       parameters: [idParameter, tenantParameter],
-      responses: { "200": { description: "Found.", ...body }, "404": failure, default: failure },
+      responses: { "200": { description: "Found.", ...body }, ...more, "404": failure, default: failure },
     },
   };
 }
@@ -28,6 +28,7 @@ export function openApiDocument(version: string): JsonObject {
     "503": { description: "Retry with the same ids.", ...json(ref("Error")) },
     default: failure,
   };
+  const search = searchPaths();
   return {
     openapi: "3.1.0",
     info: { title: "Vouchtrail", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
@@ -62,6 +63,7 @@ export function openApiDocument(version: string): JsonObject {
             error: { type: "object" },
           },
         },
+        ...searchSchemas(),
         ErrorCode: { enum: Object.keys(ERRORS) },
         Error: {
           type: "object",
@@ -78,7 +80,9 @@ export function openApiDocument(version: string): JsonObject {
     },
     security: [{ key: [] }, {}],
     paths: {
+      ...search,
       "/api/v1/events": {
+        ...search["/api/v1/events"],
         post: {
           summary: "Store one event, an array, or NDJSON. Acked means durable.",
           parameters: [waitParameter],
@@ -92,7 +96,9 @@ export function openApiDocument(version: string): JsonObject {
           responses: intakeResponses,
         },
       },
-      "/api/v1/events/{id}": reading("One event with its entry.", json({ type: "object" })),
+      "/api/v1/events/{id}": reading("One event with its entry.", json({ type: "object" }), {
+        "304": { description: "If-None-Match names the ETag: nothing of the entry was erased since." },
+      }),
       "/api/v1/events/{id}/inclusion-proof": reading("Its inclusion proof, c2sp.org/tlog-proof@v1.", text),
       "/api/v1/events/{id}/bundle": reading(
         "Leaf, sections, inclusion proof and verifier key for checking offline.",
@@ -101,7 +107,7 @@ export function openApiDocument(version: string): JsonObject {
       "/api/v1/tail": {
         get: {
           summary: "Entries as server-sent events, as they become durable.",
-          parameters: ["after", ...FILTER_NAMES].map((name) => ({ name, in: "query", required: false, schema: { type: "string" } })),
+          parameters: [{ name: "after", in: "query", required: false, schema: { type: "integer", minimum: -1 } }, ...FILTER_PARAMETERS],
           responses: {
             "200": { description: "A stream.", content: { "text/event-stream": { schema: { type: "string" } } } },
             default: failure,

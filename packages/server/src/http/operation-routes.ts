@@ -1,12 +1,17 @@
 import type { FastifyInstance } from "fastify";
+import type { SearchIndex } from "../followers/search/search-index.ts";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Guard } from "./guard.ts";
 import { openApiDocument } from "./openapi.ts";
 
+/** Entries that the index may be behind before it is worth a warning: some seconds of a busy server. */
+const LAG_WARNING_ENTRIES = 50_000;
+
 export interface OperationRouteDeps {
   readonly guard: Guard;
   readonly ledger: FileLedger;
+  readonly search: Pick<SearchIndex, "follower">;
   readonly metrics: Metrics;
   readonly version: string;
   readonly warnings: readonly string[];
@@ -15,7 +20,7 @@ export interface OperationRouteDeps {
 
 /** Liveness, readiness with reasons, metrics and the contract. */
 export function addOperationRoutes(app: FastifyInstance, deps: OperationRouteDeps): void {
-  const { guard, ledger, metrics, version } = deps;
+  const { guard, ledger, search, metrics, version } = deps;
 
   app.get("/healthz", async (_request, reply) => reply.send({ status: "ok", version }));
 
@@ -24,8 +29,19 @@ export function addOperationRoutes(app: FastifyInstance, deps: OperationRouteDep
     const refusal = ledger.refusal();
     if (refusal !== undefined) reasons.push({ code: refusal.code, message: refusal.message });
     if (deps.isStopping()) reasons.push({ code: "SHUTTING_DOWN", message: "The server is stopping." });
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons, warnings: deps.warnings });
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ ready: reasons.length === 0, reasons, warnings: [...deps.warnings, ...searchWarnings()] });
   });
+
+  // The index may be behind or away while everything is accepted and provable: that is a warning, not a reason to send nothing here.
+  function searchWarnings(): string[] {
+    const { state, lagEntries, lastError } = search.follower();
+    if (state === "diverged") return ["The search index was made from another ledger. Run vouchtrail index rebuild."];
+    if (lastError !== undefined) return [`The search index is ${lagEntries} entries behind: ${lastError.code}, ${lastError.message}`];
+    if (state === "starting") return ["The search index is starting."];
+    return lagEntries > LAG_WARNING_ENTRIES ? [`The search index is ${lagEntries} entries behind and catching up.`] : [];
+  }
 
   app.get("/metrics", async (request, reply) => {
     await guard.authorize(request, "read");

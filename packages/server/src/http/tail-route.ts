@@ -1,9 +1,10 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError, matchesFilter, sectionTexts } from "@vouchtrail/events";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import { viewEntry } from "../reading/entry-view.ts";
-import { compileFilter } from "../reading/event-filter.ts";
 import type { Guard } from "./guard.ts";
+import { parseQuery } from "./query.ts";
+import type { Reads } from "./reads.ts";
 
 /** Tails at a time; each keeps a connection and reads every entry. */
 const TAILS_MAX = 64;
@@ -17,27 +18,36 @@ export interface TailRouteDeps {
   readonly ledger: FileLedger;
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
+  readonly reads?: Reads;
 }
 
 /**
  * `GET /api/v1/tail`: entries as server-sent events, from now on or from `?after=INDEX` (or the Last-Event-ID of a client that reconnects).
  * The id of an event is its index; what a slow reader has not taken waits in the ledger, not in memory.
  */
-export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: TailRouteDeps): void {
+export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping, reads }: TailRouteDeps): void {
   let tails = 0;
   // No HEAD: it would hold a place among the tails and never answer.
   app.get("/api/v1/tail", { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await guard.authorize(request, "read");
-    const { after, ...filters } = request.query as Record<string, unknown>;
-    const matches = compileFilter(filters);
-    let next = await startIndex(request, after);
+    const query = parseQuery(request.query, { single: ["after"] });
+    const matches = matchesFilter(query.filter);
+    const after = indexBefore(request, query.text("after"));
+    await reads?.note(principal, { route: "GET /api/v1/tail", parameters: query.parameters() });
+    // Behind the note: a tail from now on does not begin with the entry that tells of it.
+    const { treeSize: start } = await ledger.head();
+    let next = after === undefined ? start : Math.min(after + 1, start);
     if (tails >= TAILS_MAX) throw new AuditError("PUSHBACK", { message: `${TAILS_MAX} tails are open already. Close one.` });
+    const response = reply.raw;
+    // Left while the note was written: nothing would tell of it any more, and the place would be taken for ever.
+    if (response.destroyed) return reply.hijack();
     tails += 1;
     const gone = new AbortController();
-    const response = reply.raw;
     response.on("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping]);
     reply.hijack();
+    // What the hooks have set, for pages of allowed origins too: a hijacked reply sends none of it by itself.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) response.setHeader(name, value);
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" });
     response.write(`retry: 1000\nid: ${next - 1}\n: tail of ${ledger.origin}\n\n`);
     const keepAlive = setInterval(() => response.write(":\n\n"), KEEP_ALIVE_MS);
@@ -50,7 +60,7 @@ export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: 
             const view = viewEntry(ledger, stored);
             next = stored.index + 1;
             if (principal.tenant !== undefined && view.event.tenant !== principal.tenant) continue;
-            if (!matches(view)) continue;
+            if (!matches(view, sectionTexts(stored.disclosures))) continue;
             if (!response.write(`id: ${stored.index}\ndata: ${JSON.stringify(view)}\n\n`)) await drained(response, signal);
           }
         }
@@ -63,17 +73,18 @@ export function addTailRoute(app: FastifyInstance, { guard, ledger, stopping }: 
       tails -= 1;
       response.end();
     }
+    return undefined;
   });
+}
 
-  async function startIndex(request: FastifyRequest, after: unknown): Promise<number> {
-    const { treeSize } = await ledger.head();
-    const wanted = after ?? request.headers["last-event-id"];
-    if (wanted === undefined) return treeSize;
-    const index = wanted === "" ? Number.NaN : Number(wanted);
-    if (!Number.isSafeInteger(index) || index < -1)
-      throw new AuditError("FILTER_INVALID", { path: "after", message: "after is the index of an entry, or -1." });
-    return Math.min(index + 1, treeSize);
-  }
+/** The index that a tail begins behind, undefined for from now on. */
+function indexBefore(request: FastifyRequest, after: string | undefined): number | undefined {
+  const wanted = after ?? request.headers["last-event-id"];
+  if (wanted === undefined) return undefined;
+  const index = wanted === "" ? Number.NaN : Number(wanted);
+  if (!Number.isSafeInteger(index) || index < -1)
+    throw new AuditError("FILTER_INVALID", { path: "after", message: "after is the index of an entry, or -1." });
+  return index;
 }
 
 function drained(response: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { encodeBundle, parseCheckpoint, parseNote, parseTilePath, type TileName 
 import type { FastifyInstance } from "fastify";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import type { Guard } from "./guard.ts";
+import type { Reads } from "./reads.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
@@ -10,10 +11,11 @@ export interface TlogRouteDeps {
   readonly guard: Guard;
   readonly ledger: FileLedger;
   readonly name: string;
+  readonly reads?: Reads;
 }
 
 /** The monitoring interface of C2SP tlog-tiles for one ledger, and its verifier key. */
-export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: TlogRouteDeps): void {
+export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name, reads }: TlogRouteDeps): void {
   app.get(`/tlog/${name}/checkpoint`, async (_request, reply) =>
     reply
       .type("text/plain; charset=utf-8")
@@ -36,6 +38,8 @@ export function addTlogRoutes(app: FastifyInstance, { guard, ledger, name }: Tlo
     const from = n * 256;
     const { treeSize } = parseCheckpoint(parseNote(await ledger.checkpoint()).text);
     if (from + width > treeSize) throw new AuditError("TILE_UNKNOWN");
+    // Whoever copies a ledger walks from bundle to bundle: which one it is is a place, not another question.
+    await reads?.note(principal, { route: `GET /tlog/${name}/tile/entries`, parameters: [] });
     const leaves: Uint8Array[] = [];
     for await (const batch of ledger.read(from, from + width)) for (const entry of batch) leaves.push(Buffer.from(entry.leaf));
     return reply

@@ -6,8 +6,11 @@ import type { StoredEntry } from "../ledger/ledger.ts";
 import { viewEntry } from "./entry-view.ts";
 import { createProofs } from "./proofs.ts";
 
-/** The read contract over a ledger in this process. */
-export function openLedgerReader(ledger: FileLedger, principal: Pick<Principal, "tenant">): AuditReader {
+/** What the ledger itself answers. */
+export type LedgerReader = Pick<AuditReader, "get" | "bundle" | "inclusionProof" | "checkpoint" | "vkey">;
+
+/** The part of the read contract that needs no search index, over a ledger in this process. */
+export function openLedgerReader(ledger: FileLedger, principal: Pick<Principal, "tenant">): LedgerReader {
   const proofs = createProofs(ledger);
 
   async function findEntry(id: string, tenant: string | undefined): Promise<StoredEntry> {
