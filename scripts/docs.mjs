@@ -79,7 +79,7 @@ function metricsPage() {
     .sort();
   return `# Metrics
 
-\`GET /metrics\` answers in the Prometheus format and needs the scope \`read\`. This page is written by \`npm run docs\`.
+\`GET /metrics\` answers in the Prometheus format and needs the scope \`read\`, from a key without a tenant: it counts what all tenants do. This page is written by \`npm run docs\`.
 
 | metric | kind | labels | meaning |
 |---|---|---|---|

@@ -69,7 +69,10 @@ describe.skipIf(whyNot !== undefined)("searching in Chromium", () => {
     const { page, context, faults } = await openPage(browser, base, "/");
     const find = async (text: string): Promise<number> => {
       await page.locator("#query").fill(text);
+      // The list is not busy before the search begins either.
+      const answered = page.waitForResponse((response) => response.url().includes("/api/v1/events?"));
       await page.locator("#query").press("Enter");
+      await answered;
       await page.locator("#results[aria-busy]").waitFor({ state: "detached" });
       return page.locator("#rows tr").count();
     };

@@ -135,6 +135,7 @@ export async function startServer({
       ledgerName: LEDGER_NAME,
       redactor,
       policy,
+      disclosureBytesMax: config.limits.disclosureBytesMax,
       now,
       onError: (error) => logger.warn({ err: error }, "a read could not be recorded; it is tried again"),
     });

@@ -19,13 +19,20 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 const PREFLIGHT_SECONDS = 600;
 const WRITE_TYPES: ReadonlySet<string> = new Set(["application/json", "application/x-ndjson"]);
 
-// Unique among processes by its start, within one by counting: an id of its own from the system for each request costs more than the route.
-const processId = randomBytes(4).toString("hex");
-let requests = 0;
+/** Bytes of random data taken from the system at a time: asking for each request costs more than the route. */
+const RANDOM_BYTES = 4_096;
+const REQUEST_ID_BYTES = 8;
+let pool = Buffer.alloc(0);
+let used = 0;
 
+/** Random, not counted: from two of them nobody learns how many requests there were in between. */
 function nextRequestId(): string {
-  requests += 1;
-  return processId + (requests % 2 ** 32).toString(16).padStart(8, "0");
+  if (used + REQUEST_ID_BYTES > pool.length) {
+    pool = randomBytes(RANDOM_BYTES);
+    used = 0;
+  }
+  used += REQUEST_ID_BYTES;
+  return pool.toString("hex", used - REQUEST_ID_BYTES, used);
 }
 
 export interface AppOptions {

@@ -18,8 +18,9 @@ export function watchDepartures(stopping: AbortSignal): (reply: FastifyReply) =>
 
   return (reply) => {
     const gone = new AbortController();
-    present.add(gone);
-    if (stopping.aborted) gone.abort();
+    // Who has left already closes nothing any more.
+    if (stopping.aborted || reply.raw.destroyed) gone.abort();
+    else present.add(gone);
     reply.raw.once("close", () => {
       present.delete(gone);
       gone.abort();

@@ -1,3 +1,4 @@
+import { AuditError } from "@vouchtrail/events";
 import type { FastifyInstance } from "fastify";
 import type { SearchIndex } from "../followers/search/search-index.ts";
 import type { FileLedger } from "../ledger/file-ledger.ts";
@@ -44,7 +45,9 @@ export function addOperationRoutes(app: FastifyInstance, deps: OperationRouteDep
   }
 
   app.get("/metrics", async (request, reply) => {
-    await guard.authorize(request, "read");
+    const principal = await guard.authorize(request, "read");
+    if (principal.tenant !== undefined)
+      throw new AuditError("TENANT_FORBIDDEN", { message: "Metrics count all tenants; this needs a key without a tenant." });
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 

@@ -31,6 +31,11 @@ export function createSearchStreams(): SearchStreams {
   return {
     async send(reply, hits, format, onError) {
       if (open >= STREAMS_MAX) throw new AuditError("PUSHBACK", { message: `${STREAMS_MAX} exports are running already. Retry later.` });
+      // Whoever left while the question was noted takes no place, for no "close" would give it back.
+      if (reply.raw.destroyed) {
+        await hits.return({ treeSize: 0, searchedTo: 0 });
+        return reply.hijack();
+      }
       open += 1;
       reply.raw.once("close", () => {
         open -= 1;

@@ -2,6 +2,7 @@ import {
   DuckDBArrayType,
   DuckDBArrayValue,
   DuckDBBlobValue,
+  DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBListType,
   DuckDBListValue,
@@ -21,6 +22,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import { JSON_DEPTH_MAX } from "./limits.ts";
+import { sqlInvalid } from "./sql-tree.ts";
 
 /** Makes JSON of one value of a type that is known. */
 type ToJson = (value: DuckDBValue) => unknown;
@@ -30,6 +32,8 @@ type ToJson = (value: DuckDBValue) => unknown;
  * 3339 in UTC, blobs base64, JSON is what it says, structs and maps with text as keys are objects, other maps lists of `[key, value]`.
  *
  * Rule: SQL-7.
+ *
+ * @throws {AuditError} `SQL_INVALID` for a type that has no JSON.
  */
 export function toJsonConverter(type: DuckDBType): ToJson {
   const convert = converterOf(type);
@@ -49,16 +53,15 @@ function listConverter(toJson: ToJson): ToJson {
 }
 
 function structConverter({ entryNames, entryTypes }: DuckDBStructType): ToJson {
+  // The driver keeps members by name. Those of (1, 2) have none, and one of this name would be taken for something else.
+  if (new Set(entryNames).size < entryNames.length || entryNames.includes("__proto__")) {
+    throw sqlInvalid("Rows such as (1, 2) have no names in JSON. Give them some: {first: 1, second: 2}");
+  }
   const members = entryNames.map((name, i) => [name, toJsonConverter(entryTypes[i] as DuckDBType)] as const);
-  // Rows such as (1, 2) have members without names.
-  const isUnnamed = members.every(([name]) => name === "");
   return (value) => {
     if (!(value instanceof DuckDBStructValue)) return String(value);
     const { entries } = value;
-    const values = members.map(
-      ([name, toJson]) => [name, toJson(Object.hasOwn(entries, name) ? (entries[name] as DuckDBValue) : null)] as const,
-    );
-    return isUnnamed ? values.map(([, member]) => member) : Object.fromEntries(values);
+    return Object.fromEntries(members.map(([name, toJson]) => [name, toJson(entries[name] ?? null)]));
   };
 }
 
@@ -97,6 +100,7 @@ function plainValue(value: DuckDBValue): unknown {
   if (value instanceof DuckDBTimestampNanosecondsValue) return timeText(value, value.nanos);
   if (value instanceof DuckDBTimestampMillisecondsValue) return timeText(value, value.millis * 1_000_000n);
   if (value instanceof DuckDBTimestampSecondsValue) return timeText(value, value.seconds * 1_000_000_000n);
+  if (value instanceof DuckDBDateValue && !value.isFinite) return value.days > 0 ? "infinity" : "-infinity";
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString("base64");
   return String(value);
 }

@@ -6,6 +6,9 @@ const DOUBLING: ReadonlySet<unknown> = new Set(["LAMBDA", "SUBQUERY"]);
 /** How much dearer than a node is a pair of alternatives that each hold several conditions: the planner looks for what they have in common. */
 const ALTERNATIVES_COST = 28;
 
+/** What a query costs beside its expressions: a chain of UNION ALL takes its time when it begins to run. */
+const QUERY_COST = 2_500;
+
 interface Place {
   readonly value: unknown;
   /** Levels of the tree above it. */
@@ -40,9 +43,10 @@ export function checkPlanningCost(query: SqlNode): void {
     const depth = isQuery ? 0 : place.depth + (isExpression ? 1 : 0);
     const doublings = place.doublings + (isExpression && DOUBLING.has(node.class) ? 1 : 0);
     if (isExpression) cost += depth ** 2 * 2 ** Math.min(doublings, SQL_DEPTH_MAX) + alternativesCost(node);
+    if (isQuery) cost += QUERY_COST;
     if (cost > SQL_PLANNING_COST_MAX) {
       throw sqlForbidden(
-        "The statement takes too long to plan: its expressions are nested too deeply, or alternatives are too many. Write it in steps.",
+        "The statement takes too long to plan: its expressions are nested too deeply, or its parts are too many. Write it in steps.",
       );
     }
     for (const member of Object.values(value)) open.push({ value: member, level: level + 1, depth, doublings });

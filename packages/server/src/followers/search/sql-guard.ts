@@ -186,10 +186,10 @@ function visitExpression(expression: SqlNode, scope: Scope | undefined): Extent 
 
 function checkFunction(call: SqlNode): void {
   const name = plainName(call.function_name);
-  if (isQualified(call)) throw sqlForbidden(`Write "${shown(call.function_name)}" without a catalog or schema.`);
+  if (isQualified(call)) throw sqlForbidden(`Nothing may stand before the name of a function: write ${shown(call.function_name)}(…).`);
   if (call.export_state === true) throw sqlForbidden("EXPORT_STATE is not allowed.");
-  if (CHECKED_FUNCTIONS.has(name)) return checkArguments(call, name);
-  if (ALLOWED_FUNCTIONS.has(name)) return;
+  checkArguments(call, name);
+  if (CHECKED_FUNCTIONS.has(name) || ALLOWED_FUNCTIONS.has(name)) return;
   const reason = refusalOf(name);
   if (reason !== undefined) throw sqlForbidden(`The function "${shown(name)}" is not allowed: ${reason}`);
   const nearest = nearestName(name, [...ALLOWED_FUNCTIONS, ...CHECKED_FUNCTIONS]);
