@@ -59,6 +59,7 @@ export async function singleBlock(server: Measured, floor: Measured, source: Eve
 
 /** A round while the process of the search index stands still; what it missed is made up for before this resolves. */
 async function measureAccepting(server: Measured, bodies: ReturnType<typeof makeBodies>, load: Load): Promise<Round> {
+  await server.searchable();
   await server.hold();
   const round = await measureRound(server, bodies, load);
   await server.release();

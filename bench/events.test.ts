@@ -41,3 +41,13 @@ test("a body holds as many events as asked for, and one event stands without an 
   expect(many.count).toBe(7);
   expect(JSON.parse(source.body(1).bytes.toString())).toHaveProperty("action");
 });
+
+test("events happen when they should, one after the other", () => {
+  const firstMs = Date.UTC(2026, 9, 1);
+  const source = createEventSource(6, { firstMs, stepMs: 2_592 });
+  const timesMs = Array.from({ length: 1_000 }, () => Date.parse(source.next().occurredAt));
+  expect(timesMs).toEqual(timesMs.toSorted((left, right) => left - right));
+  expect(timesMs[0]).toBeGreaterThanOrEqual(firstMs);
+  expect(timesMs.at(-1)).toBeGreaterThanOrEqual(firstMs + 999 * 2_592);
+  expect(timesMs.at(-1)).toBeLessThanOrEqual(firstMs + 1_000 * 2_592);
+});

@@ -1,7 +1,7 @@
 // The benchmark: the real server and its baselines, each in a process of its own, driven over HTTP from this one. See docs/benchmarks.md.
 import { parseArgs } from "node:util";
 import { type Baselines, batchBlock, singleBlock } from "./accept.ts";
-import { budgetTable } from "./budgets.ts";
+import { budgetCells, budgetsOf } from "./budgets.ts";
 import { startMeasured } from "./child.ts";
 import { createEventSource } from "./events.ts";
 import { medianRound, type Round } from "./figures.ts";
@@ -71,7 +71,7 @@ async function benchmark(workspace: Workspace): Promise<void> {
   out(`${queryTable(search.queries)}\n`);
   out(`${ackTable(search.acks)}\n`);
   const accepted = [...rounds].find(([name]) => name.startsWith("accept path, batches"))?.[1];
-  const { header, rows } = budgetTable({
+  const budgets = budgetsOf({
     accept: accepted === undefined ? undefined : medianRound(accepted),
     sustained,
     remains,
@@ -79,7 +79,7 @@ async function benchmark(workspace: Workspace): Promise<void> {
     acks: search.acks,
     eventBytes,
   });
-  out(formatTable(header, rows));
+  out(formatTable(["what", "first budget", "goal", "measured", "state"], budgets.map(budgetCells)));
 }
 
 async function acceptRounds(workspace: Workspace, postgres: Baselines["postgres"], rounds: Map<string, Round[]>): Promise<void> {

@@ -15,6 +15,12 @@ process.on("message", async (message) => {
     process.disconnect();
     return;
   }
+  if (message.kind === "check") {
+    const { treeSize } = await server.ledger.head();
+    await server.search.caughtUp(treeSize);
+    process.send?.({ kind: "checked", report: await server.search.check() });
+    return;
+  }
   // The system entry is durable first, then the sections go.
   const { ledger } = server;
   const system = { erases: message.ranges };

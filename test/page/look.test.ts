@@ -112,7 +112,7 @@ describe.skipIf(whyNot !== undefined)("how the page looks in Chromium", () => {
     await takePicture(page, `${name.split(" ")[0]}-entry`);
     // The box gave way to the entry, and is still one key away.
     await page.keyboard.press("/");
-    expect(await page.evaluate("document.activeElement.id")).toBe("query");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("query");
     expect(faults).toEqual([]);
     await context.close();
   });

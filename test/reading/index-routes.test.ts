@@ -39,7 +39,7 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open: () => open() };
 }
 
-describe("INDEX-1: who may", () => {
+describe("ADMIN-1: who may", () => {
   const routes = [
     ["POST", "/api/v1/sql"],
     ["GET", "/api/v1/index"],
@@ -68,7 +68,7 @@ describe("INDEX-1: who may", () => {
 describe("SQL", () => {
   const sql = (body: unknown): Promise<Reply> => reading.post("/api/v1/sql", body, admin);
 
-  test("INDEX-2: a statement is answered with columns, rows and how far was searched", async () => {
+  test("ADMIN-2: a statement is answered with columns, rows and how far was searched", async () => {
     const { treeSize } = await reading.ledger.head();
     const answer = await sql({ sql: "SELECT sum(tokens_input)::INTEGER AS tokens FROM deeds", wait: true });
     expect(answer.status).toBe(200);
@@ -100,14 +100,14 @@ describe("SQL", () => {
     [{ sql: "SELECT 1", limit: "5" }, "FILTER_INVALID", "limit"],
     [{ sql: "SELECT 1", wait: "searchable" }, "FILTER_INVALID", "wait"],
     [{ sql: "SELECT 1", timeoutMs: 1e9 }, "FILTER_INVALID", "timeoutMs"],
-  ])("INDEX-2: the body %j is refused", async (body, code, path) => {
+  ])("ADMIN-2: the body %j is refused", async (body, code, path) => {
     const answer = await sql(body);
     expect(codeOf(answer)).toEqual([400, code]);
     expect(pathOf(answer)).toBe(path);
     expect(answer.text).not.toContain("SELECT 1");
   });
 
-  test("INDEX-2: only JSON is taken, and no parameter", async () => {
+  test("ADMIN-2: only JSON is taken, and no parameter", async () => {
     expect(codeOf(await reading.post("/api/v1/sql", "{}", { ...admin, "content-type": "application/x-ndjson" }))).toEqual([
       415,
       "CONTENT_TYPE_UNSUPPORTED",
@@ -115,7 +115,7 @@ describe("SQL", () => {
     expect(codeOf(await reading.post("/api/v1/sql?limit=5", { sql: "SELECT 1" }, admin))).toEqual([400, "FILTER_INVALID"]);
   });
 
-  test("INDEX-2: what is refused here is not counted as refused events", async () => {
+  test("ADMIN-2: what is refused here is not counted as refused events", async () => {
     const refused = async (): Promise<string> =>
       (await reading.get("/metrics")).text
         .split("\n")
@@ -132,12 +132,12 @@ describe("SQL", () => {
 });
 
 describe("the search index", () => {
-  test("INDEX-1: its state tells files and follower", async () => {
+  test("ADMIN-1: its state tells files and follower", async () => {
     const answer = await reading.get("/api/v1/index");
     expect(answer.json()).toMatchObject({ files: expect.any(Array), follower: { name: "search", state: "waiting", lagEntries: 0 } });
   });
 
-  test("INDEX-3: a rebuild is begun, and everything can be found again", async () => {
+  test("ADMIN-3: a rebuild is begun, and everything can be found again", async () => {
     const { treeSize } = await reading.ledger.head();
     const answer = await reading.post("/api/v1/index/rebuild", {}, admin);
     expect([answer.status, answer.json()]).toEqual([202, { treeSize }]);
@@ -146,7 +146,7 @@ describe("the search index", () => {
     expect(codeOf(await reading.post("/api/v1/index/rebuild", { force: true }, admin))).toEqual([400, "BODY_INVALID"]);
   });
 
-  test("INDEX-3: a second rebuild is refused until the first one is through", async () => {
+  test("ADMIN-3: a second rebuild is refused until the first one is through", async () => {
     const { treeSize } = await reading.ledger.head();
     expect((await reading.post("/api/v1/index/rebuild", {}, admin)).status).toBe(202);
     isBehind = true;
@@ -159,14 +159,14 @@ describe("the search index", () => {
     await reading.search.waitFor(treeSize);
   });
 
-  test("INDEX-4: a check ends with its report, and says on the way how far it is", async () => {
+  test("ADMIN-4: a check ends with its report, and says on the way how far it is", async () => {
     const answer = await reading.post("/api/v1/index/check", "", admin);
     expect(answer.headers["content-type"]).toBe("application/x-ndjson; charset=utf-8");
     const { treeSize } = await reading.ledger.head();
     expect(linesOf(answer.text).at(-1)).toEqual({ entries: treeSize, mismatchCount: 0, mismatches: [], miscounted: 0, isGood: true });
   });
 
-  test("INDEX-4: lines come as they are taken, the report last; one check at a time", async () => {
+  test("ADMIN-4: lines come as they are taken, the report last; one check at a time", async () => {
     const started = gate();
     const finish = gate();
     const report = { entries: 2, mismatchCount: 1, mismatches: [{ index: 1, columns: ["action"] }], miscounted: 0, isGood: false };
@@ -186,7 +186,7 @@ describe("the search index", () => {
     expect((await reading.post("/api/v1/index/check", {}, admin)).status).toBe(200);
   });
 
-  test("INDEX-4: a check that fails ends with the error", async () => {
+  test("ADMIN-4: a check that fails ends with the error", async () => {
     check = async () => {
       throw new Error("a fault of ours");
     };

@@ -79,7 +79,7 @@ export async function openIndexPlace(options: Partial<EngineOptions> = {}): Prom
       { onRepair: (repair) => repairs.push(repair), onFatal: (error) => fatal.push(error) },
     );
   engine = await open(0);
-  return {
+  const place: IndexPlace = {
     directory,
     entries,
     minimumIndex: 0,
@@ -93,19 +93,19 @@ export async function openIndexPlace(options: Partial<EngineOptions> = {}): Prom
     },
     async feed(to = entries.length, batchEntries = 50) {
       for (;;) {
-        const next = Math.max((await engine.cursor()).next, this.minimumIndex);
+        const next = Math.max((await engine.cursor()).next, place.minimumIndex);
         if (next >= to) return;
-        await engine.apply({ entries: entries.slice(next, Math.min(to, next + batchEntries)), minimumIndex: this.minimumIndex });
+        await engine.apply({ entries: entries.slice(next, Math.min(to, next + batchEntries)), minimumIndex: place.minimumIndex });
       }
     },
     async reopen(changes = {}) {
       await engine.close();
       given = { ...given, ...changes };
-      engine = await open(this.minimumIndex);
+      engine = await open(place.minimumIndex);
     },
     sql: async (sql) => (await engine.sql({ sql, limit: 1_000_000 })).rows,
     differences() {
-      return engine.compare(entries.slice(this.minimumIndex));
+      return engine.compare(entries.slice(place.minimumIndex));
     },
     state: () => engine.state(),
     async [Symbol.asyncDispose]() {
@@ -113,4 +113,5 @@ export async function openIndexPlace(options: Partial<EngineOptions> = {}): Prom
       await rm(directory, { recursive: true, force: true });
     },
   };
+  return place;
 }

@@ -148,7 +148,12 @@ export function openApiDocument(version: string): JsonObject {
           responses: { "200": { description: "OpenAPI 3.1.", ...json({ type: "object" }) } },
         },
       },
-      "/metrics": { get: { summary: "Prometheus metrics, over all tenants: for keys without a tenant.", responses: { "200": { description: "Text.", ...text } } } },
+      "/metrics": {
+        get: {
+          summary: "Prometheus metrics, over all tenants: for keys without a tenant.",
+          responses: { "200": { description: "Text.", ...text } },
+        },
+      },
     },
   };
 }

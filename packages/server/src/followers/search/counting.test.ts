@@ -16,7 +16,7 @@ function permutationsOf<T>(items: readonly T[]): T[][] {
 }
 
 const ORDERS = permutationsOf(TELLINGS);
-const call = (callId: string, more: object = {}): object => ({ context: { sessionId: "session-1", callId, ...more } });
+const call = (callId: string, more: object = {}): Record<string, unknown> => ({ context: { sessionId: "session-1", callId, ...more } });
 
 function tell(place: IndexPlace, order: number, telling: (typeof TELLINGS)[number]): number {
   return place.add({ ...telling.members, ...call(`call-${order}`) }, { via: telling.via });

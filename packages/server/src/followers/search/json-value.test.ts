@@ -22,7 +22,8 @@ async function jsonOf(sql: string): Promise<string> {
   }
 }
 
-const valueOf = async (expression: string): Promise<unknown> => (JSON.parse(await jsonOf(`SELECT ${expression}`)) as unknown[][])[0]?.[0];
+const valueOfSql = async (expression: string): Promise<unknown> =>
+  (JSON.parse(await jsonOf(`SELECT ${expression}`)) as unknown[][])[0]?.[0];
 
 test.each([
   ["NULL", null],
@@ -48,7 +49,7 @@ test.each([
   ["99999999999999999999.99::DECIMAL(38,2)", "99999999999999999999.99"],
   ["9007199254740991::DECIMAL(18,0)", 9007199254740991],
 ])("SQL-7: the number %s is exact, or text", async (expression, expected) => {
-  expect(await valueOf(expression)).toBe(expected);
+  expect(await valueOfSql(expression)).toBe(expected);
 });
 
 test.each([
@@ -70,7 +71,7 @@ test.each([
   ["TIME '12:34:56.5'", "12:34:56.5"],
   ["INTERVAL '1 month 2 days 3 hours'", "1 month 2 days 03:00:00"],
 ])("SQL-7: the time %s is RFC 3339 in UTC where there is such a time", async (expression, expected) => {
-  expect(await valueOf(expression)).toBe(expected);
+  expect(await valueOfSql(expression)).toBe(expected);
 });
 
 test.each([
@@ -87,7 +88,7 @@ test.each([
   ["union_value(num := 2)", { num: 2 }],
   ["[]", []],
 ])("SQL-7: %s keeps its shape", async (expression, expected) => {
-  expect(await valueOf(expression)).toEqual(expected);
+  expect(await valueOfSql(expression)).toEqual(expected);
 });
 
 test.each([
@@ -102,17 +103,17 @@ test.each([
   [`'{"digits":"12345678901234567890","quote":"a\\"1e999"}'::JSON`, { digits: "12345678901234567890", quote: 'a"1e999' }],
   [`'{"__proto__":{"a":1}}'::JSON`, JSON.parse('{"__proto__":{"a":1}}')],
 ])("SQL-7: JSON %s is given as what it says, unless a double would change it", async (expression, expected) => {
-  expect(await valueOf(expression)).toEqual(expected);
+  expect(await valueOfSql(expression)).toEqual(expected);
 });
 
 test("SQL-7: JSON that is nested deeper than readers take stays text", async () => {
   const nested = (depth: number): string => `repeat('[', ${depth}) || repeat(']', ${depth})`;
-  expect(typeof (await valueOf(`(${nested(500)})::JSON`))).toBe("object");
-  expect(typeof (await valueOf(`(${nested(501)})::JSON`))).toBe("string");
-  expect(typeof (await valueOf(`(${nested(400_000)})::JSON`))).toBe("string");
+  expect(typeof (await valueOfSql(`(${nested(500)})::JSON`))).toBe("object");
+  expect(typeof (await valueOfSql(`(${nested(501)})::JSON`))).toBe("string");
+  expect(typeof (await valueOfSql(`(${nested(400_000)})::JSON`))).toBe("string");
   // Brackets in texts are none, and close nothing.
-  expect(typeof (await valueOf(`('{"a":"' || repeat('[', 5000) || '"}')::JSON`))).toBe("object");
-  expect(typeof (await valueOf(`('["' || repeat(']', 600) || '\\"",' || ${nested(600)} || ']')::JSON`))).toBe("string");
+  expect(typeof (await valueOfSql(`('{"a":"' || repeat('[', 5000) || '"}')::JSON`))).toBe("object");
+  expect(typeof (await valueOfSql(`('["' || repeat(']', 600) || '\\"",' || ${nested(600)} || ']')::JSON`))).toBe("string");
 });
 
 test("SQL-7: rows without names, which the driver cannot tell apart, are refused", async () => {
@@ -159,7 +160,7 @@ test("SQL-7: JSON of events survives the round trip through an answer", async ()
   await fc.assert(
     fc.asyncProperty(fc.jsonValue({ stringUnit: "grapheme" }), async (value) => {
       const text = JSON.stringify(value);
-      const told = await valueOf(`'${text.replaceAll("'", "''")}'::JSON`);
+      const told = await valueOfSql(`'${text.replaceAll("'", "''")}'::JSON`);
       expect(JSON.stringify(told)).toBe(JSON.stringify(JSON.parse(text)));
     }),
     { numRuns: 200 },

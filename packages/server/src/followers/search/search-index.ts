@@ -25,6 +25,8 @@ export interface SearchIndex {
    * @throws {AuditError} `SEARCH_BEHIND` after {@link SEARCH_WAIT_MS}, `SEARCH_UNAVAILABLE`.
    */
   waitFor(next: number, signal?: AbortSignal): Promise<void>;
+  /** The same without a limit of time. */
+  caughtUp(next: number, signal?: AbortSignal): Promise<void>;
   state(): Promise<SearchIndexState>;
   /** What the follower does; undefined state of files. Never waits. */
   follower(): FollowerState;
@@ -85,6 +87,7 @@ export function openSearchIndex({ ledger, engine, cursors, follow: followOptions
     rewind,
     follower: () => follower.state(),
     waitFor,
+    caughtUp: (next, signal) => follower.waitFor(next, signal ?? new AbortController().signal),
     state: async () => ({ ...(await engine.state()), follower: follower.state() }),
     async rebuild() {
       await follower.rewind(async () => {

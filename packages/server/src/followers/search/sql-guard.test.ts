@@ -87,10 +87,17 @@ describe("statements", () => {
     ["SELECT * FROM entries AT (VERSION => 1)", "SQL_FORBIDDEN: AT is not allowed"],
     ["SELECT \u0000 1", "SQL_INVALID: The statement holds a NUL character."],
     ["SELECT '\ud800'", "SQL_INVALID: The statement holds half of a surrogate pair."],
-    [`SELECT '${"x".repeat(SQL_CHARS_MAX)}'`, "SQL_INVALID: The statement is longer than 100000 characters."],
-    [`${"/*".repeat(SQL_COMMENTS_MAX + 1)} SELECT 1`, "SQL_INVALID: The statement begins more than 1000 comments."],
-  ])("SQL-1: refuses %.60s and says why", async (sql, verdict) => {
+  ])("SQL-1: refuses %j and says why", async (sql, verdict) => {
     expect(await verdictOf(sql)).toContain(verdict);
+  });
+
+  test("SQL-1: refuses what is too long for the parser", async () => {
+    const long = `SELECT '${"x".repeat(SQL_CHARS_MAX - 9)}'`;
+    expect(await verdictOf(long)).toBe("allowed");
+    expect(await verdictOf(`${long} `)).toBe("SQL_INVALID: The statement is longer than 100000 characters.");
+    const commented = `${"/*".repeat(SQL_COMMENTS_MAX)}${"*/".repeat(SQL_COMMENTS_MAX)} SELECT 1`;
+    expect(await verdictOf(commented)).toBe("allowed");
+    expect(await verdictOf(`/**/${commented}`)).toBe("SQL_INVALID: The statement begins more than 1000 comments.");
   });
 
   test("SQL-8: what is no SQL is told in the parser's words, with the line and a mark below the place", async () => {
@@ -189,14 +196,17 @@ describe("tables", () => {
           () => false,
         );
         if (!isAllowed) return;
+        // Some recurse for ever.
+        const stopping = setInterval(() => connection.interrupt(), 200);
         const told = await connection.runAndReadAll(`SELECT * FROM (${sql}) LIMIT 100`).catch(() => undefined);
+        clearInterval(stopping);
         if (told === undefined) return;
         allowed += 1;
         expect(told.getRowsJS().flat()).not.toContain(666);
       }),
       { numRuns: 1_500 },
     );
-    expect(allowed).toBeGreaterThan(50);
+    expect(allowed).toBeGreaterThan(100);
     connection.closeSync();
     instance.closeSync();
   });
@@ -204,7 +214,11 @@ describe("tables", () => {
 
 /** Queries of one column `x`, with names that mean a view, a table or a WITH query, depending on where they stand. */
 function arbitraryQuery(): fc.Arbitrary<string> {
-  const name = fc.constantFrom("a", "b", "hot_0", "entries", "deeds", "A", "Hot_0");
+  const name = fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom("entries", "deeds") },
+    { weight: 1, arbitrary: fc.constantFrom("a", "b", "hot_0", "A", "Hot_0") },
+  );
+  const tableName = fc.constantFrom("a", "b", "hot_0", "B", "entries");
   const { query } = fc.letrec<{ query: string; body: string; from: string }>((tie) => ({
     from: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
@@ -222,7 +236,7 @@ function arbitraryQuery(): fc.Arbitrary<string> {
       { depthSize: "small", withCrossShrink: true },
       tie("body"),
       fc
-        .tuple(fc.boolean(), fc.array(fc.tuple(name, tie("query")), { minLength: 1, maxLength: 3 }), tie("body"))
+        .tuple(fc.boolean(), fc.array(fc.tuple(tableName, tie("query")), { minLength: 1, maxLength: 3 }), tie("body"))
         .map(([isRecursive, named, body]) => {
           const list = named.map(([as, inner]) => `${as} AS (${inner})`).join(", ");
           return `WITH ${isRecursive ? "RECURSIVE " : ""}${list} ${body}`;
@@ -303,6 +317,8 @@ describe("functions", () => {
       expect(await verdictOf(`SELECT ${call}`), call).toMatch(/SQL_FORBIDDEN: The function "repeat" is not allowed|SQL_INVALID/);
     }
     expect(await verdictOf("SELECT main.abs(-1)")).toBe("allowed");
+    expect(await verdictOf("SELECT nextval('s') OVER () FROM entries")).toContain("it changes the engine");
+    expect(await verdictOf("SELECT sum(cost_usd) EXPORT_STATE FROM deeds")).toContain("EXPORT_STATE is not allowed");
   });
 
   test.each([
@@ -333,7 +349,6 @@ describe("functions", () => {
     "test_all_types()",
     "histogram_values(entries, id)",
     "sql_auto_complete('SEL')",
-    "main.range(3)",
     "f0.main.range(3)",
   ])("SQL-3: refuses the table function %s", async (call) => {
     for (const sql of [
@@ -371,12 +386,10 @@ describe("arguments and types", () => {
     ["action ~ 'x'", true],
     ["action ~ tenant", false],
     ["action SIMILAR TO tenant", false],
-    [`regexp_replace(action, '${"a?".repeat(501)}', 'x', 'g')`, false],
     ["regexp_extract_all(action, content)", false],
     ["regexp_split_to_table(action, content)", false],
     ["string_split_regex(action, upper(content))", false],
     [`from_json(content, '{"a":"VARCHAR"}')`, true],
-    [`json_transform(content, '${"[".repeat(5_000)}"INT"${"]".repeat(5_000)}')`, false],
     ["lpad(action, 1000, ' ')", true],
     ["rpad(action, 1001, ' ')", false],
     ["lpad(action, tokens_input, ' ')", false],
@@ -387,9 +400,21 @@ describe("arguments and types", () => {
     ["printf('%-20s %08.3f', action, 1.5)", true],
     ["printf('%1000000000d', 1)", false],
     ["printf('%*d', 1000000000, 1)", false],
-  ])("SQL-4: %.60s is %s", async (expression, isAllowed) => {
+  ])("SQL-4: that %s may be asked is %s", async (expression, isAllowed) => {
     const verdict = await verdictOf(`SELECT ${expression} FROM entries`);
     expect(verdict).toMatch(isAllowed ? /^allowed$/ : /^SQL_FORBIDDEN: /);
+  });
+
+  test("SQL-4: patterns and structures are short", async () => {
+    const verdictOfLong = (count: number): Promise<string> =>
+      verdictOf(`SELECT regexp_replace(action, '${"a".repeat(count)}', 'x', 'g') FROM entries`);
+    expect(await verdictOfLong(1_000)).toBe("allowed");
+    expect(await verdictOfLong(1_001)).toMatch(/^SQL_FORBIDDEN: The second argument of regexp_replace must be/);
+    // Five thousand levels end the process.
+    for (const call of ["from_json", "from_json_strict", "json_transform", "json_transform_strict"]) {
+      const sql = `SELECT ${call}(content, '${"[".repeat(5_000)}"INT"${"]".repeat(5_000)}') FROM entries`;
+      expect(await verdictOf(sql)).toContain(`The second argument of ${call} must be`);
+    }
   });
 
   test("SQL-4: casts are to plain types, lists, structs, maps and JSON", async () => {
@@ -409,18 +434,7 @@ describe("arguments and types", () => {
     ]) {
       expect(await verdictOf(`SELECT NULL::${type}, TRY_CAST(NULL AS ${type})`), type).toBe("allowed");
     }
-    const refused = [
-      "INT[3]",
-      "INT[100000][100000]",
-      "VARIANT",
-      "GEOMETRY",
-      "BIGNUM",
-      "ENUM('a')",
-      "UNION(a INT)",
-      "hot_0",
-      "f0.main.t",
-      "main.JSON",
-    ];
+    const refused = ["INT[3]", "INT[100000][100000]", "VARIANT", "GEOMETRY", "BIGNUM", "ENUM('a')", "UNION(a INT)", "hot_0", "f0.main.t"];
     for (const type of [...refused, "VARIANT[]", "STRUCT(a INT[9])", "MAP(VARCHAR, GEOMETRY)"]) {
       expect(await verdictOf(`SELECT NULL::${type}`), type).toMatch(/^SQL_FORBIDDEN: The type "/);
       expect(await verdictOf(`SELECT TRY_CAST(NULL AS ${type})`), type).toMatch(/^SQL_FORBIDDEN: The type "/);
@@ -486,6 +500,12 @@ describe("planning", () => {
     expect(await verdictOf(`SELECT NULL::INT${"[]".repeat(900)}`)).toMatch(/^SQL_FORBIDDEN: /);
     expect(await verdictOf(`SELECT NULL::${"STRUCT(a ".repeat(900)}INT${")".repeat(900)}`)).toMatch(/^SQL_FORBIDDEN: /);
     expect(await verdictOf("SELECT 1")).toBe("allowed");
+  });
+
+  test("SQL-5: tables of WITH queries that nobody uses count too", async () => {
+    const sql = (count: number): string => `WITH ${repeated(count, (i) => `t${i} AS (FROM deeds)`)} SELECT 1`;
+    expect(await verdictOf(sql(SQL_TABLES_MAX))).toBe("allowed");
+    expect(await verdictOf(sql(SQL_TABLES_MAX + 1))).toContain("uses tables more than 30 times");
   });
 
   test("SQL-5: long statements without depth are let through", async () => {

@@ -16,7 +16,7 @@ const NAME_CHARS_MAX = 64;
 
 /** How much a part of a statement is once every WITH query stands where it is used. */
 interface Extent {
-  /** Uses of the views and of table functions. */
+  /** Uses of the views, of table functions and of WITH queries. */
   readonly tables: number;
   /** Columns of its rows; 0 for an expression. */
   readonly columns: number;
@@ -80,7 +80,7 @@ function visitQueryBody(query: SqlNode, scope: Scope | undefined): Extent {
       const { left, right, cte_name: name, type, ...others } = query;
       if (typeof name !== "string") throw unknownForm("WITH RECURSIVE");
       const first = visitMember(left, scope);
-      const again = visitMember(right, { name: plainName(name), extent: { ...first, tables: 0 }, outer: scope });
+      const again = visitMember(right, { name: plainName(name), extent: first, outer: scope });
       return sumOf([first, again, visitMembers(others, scope)]);
     }
     default:
@@ -113,7 +113,10 @@ function visitTable(table: SqlNode, scope: Scope | undefined): Extent {
 function extentOfTable({ catalog_name: catalog, schema_name: schema, table_name: table }: SqlNode, scope: Scope | undefined): Extent {
   const name = plainName(table);
   if (catalog === undefined && schema === undefined) {
-    for (let named = scope; named !== undefined; named = named.outer) if (named.name === name) return named.extent;
+    for (let named = scope; named !== undefined; named = named.outer) {
+      // At least one: a query without tables is planned again for each use as well, and uses of uses multiply.
+      if (named.name === name) return { ...named.extent, tables: Math.max(1, named.extent.tables) };
+    }
     if (VIEWS.has(name)) return ONE_VIEW;
   }
   const written = [catalog, schema, table].filter((part) => part !== undefined).join(".");
