@@ -51,17 +51,12 @@ export async function checkSql(connection: DuckDBConnection, sql: string): Promi
 function visitQuery(query: SqlNode, outer: Scope | undefined): Extent {
   const { cte_map: withQueries, ...members } = query;
   let scope = outer;
-  let tables = 0;
   for (const { key, value } of nodesOf(isNode(withQueries) ? withQueries.map : undefined)) {
     if (typeof key !== "string" || !isNode(value)) throw unknownForm("WITH");
     // Its own name is not yet there, nor are those behind it: they would mean the tables of the engine.
-    const extent = visitMembers(value, scope);
-    // A query that is given a name but never used is planned all the same.
-    tables += extent.tables;
-    scope = { name: plainName(key), extent, outer: scope };
+    scope = { name: plainName(key), extent: visitMembers(value, scope), outer: scope };
   }
-  const extent = bounded(visitQueryBody(members, scope));
-  return { ...extent, tables: Math.max(extent.tables, tables) };
+  return bounded(visitQueryBody(members, scope));
 }
 
 function visitQueryBody(query: SqlNode, scope: Scope | undefined): Extent {
