@@ -57,7 +57,7 @@ export const ALLOWED_FUNCTIONS: ReadonlySet<string> = setOf(`
   md5_number_lower md5_number_upper mismatches mod multiply nextafter nfc_normalize nullif octet_length ord parse_dirname parse_dirpath
   parse_filename parse_formatted_bytes parse_path pg_size_pretty pg_typeof pi position pow power prefix radians random regexp_escape replace
   reverse right right_grapheme round round_even roundbankers rtrim session_user set_bit sha1 sha256 sign signbit sin sinh split split_part sqrt
-  starts_with str_split string_split string_to_array strip_accents strlen strpos substr substring substring_grapheme subtract suffix switch tan
+  starts_with str_split string_split string_to_array strip_accents strlen strpos substr substring substring_grapheme subtract suffix tan
   tanh to_base to_base64 to_binary to_hex translate trim trunc typeof ucase unbin unhex unicode upper url_decode url_encode user uuid
   uuid_extract_version uuidv4 uuidv7 version wavg weighted_avg xor
 `);
@@ -103,6 +103,7 @@ export const REFUSED_FUNCTIONS: readonly RefusedFunctions[] = [
       json_contains json_group_structure json_merge_patch json_structure st_asbinary st_astext st_aswkb st_aswkt st_crs st_geomfromwkb
       st_intersects_extent st_setcrs variant_bytes_to_variant variant_extract variant_normalize variant_to_parquet_variant variant_typeof`),
   },
+  { reason: "the engine fails over some of its arguments. Use CASE.", names: setOf("switch") },
   {
     reason: INNER_REASON,
     names: setOf(`
