@@ -123,7 +123,8 @@ export async function openWorkplace(): Promise<Workplace> {
     },
     async close() {
       await Promise.all([...children].map((child) => (child.kill("SIGKILL") ? once(child, "close") : undefined)));
-      await rm(folder, { recursive: true, force: true });
+      // The index process of a killed server ends a moment after it, and may write until then.
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }
