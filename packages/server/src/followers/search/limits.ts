@@ -92,7 +92,12 @@ export const SQL_MEMORY_BYTES_MAX = 2 * ENGINE_MEMORY_BYTES;
 export const SQL_MEMORY_INTERVAL_MS = 50;
 /** How long a statement over that limit may take to stop, in milliseconds; then its process is replaced. */
 export const SQL_MEMORY_STOP_MS = 1_000;
-/** Characters of one answer as JSON; more rows are left out, and the answer says so. */
-export const SQL_ANSWER_CHARS_MAX = 64 * 1_048_576;
+/**
+ * Characters of one answer as JSON; more rows are left out, and the answer says so. As many as a page of entries: the server's own process, which
+ * acks events, stands still while it writes the answer out.
+ */
+export const SQL_ANSWER_CHARS_MAX = 16 * 1_048_576;
+/** Values of one row, with all that lists, structs and maps hold: about a second of work that nothing else can be done beside. */
+export const SQL_ROW_VALUES_MAX = 1_000_000;
 /** Levels of one JSON value of an answer: deeper ones stay text, because readers recurse. */
 export const JSON_DEPTH_MAX = 500;

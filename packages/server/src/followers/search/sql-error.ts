@@ -32,8 +32,8 @@ function withoutValues(message: string, sql: string): string {
   const excerpt = at === -1 ? "" : message.slice(at);
   const isOfStatement = isExcerpt(excerpt, sql);
   const text = (isOfStatement ? message.slice(0, at) : message)
-    // From the first mark to the last: a value may hold any of them.
-    .replace(/['"][\s\S]*['"]|['"][\s\S]*$/, "'…'")
+    // From the first mark to the last: a value may hold any of them. One behind a letter is an apostrophe of DuckDB's own words.
+    .replace(/(?<!\w)['"][\s\S]*['"]|(?<!\w)['"][\s\S]*$/, "'…'")
     .replace(/(?<=[\s(=])-?\d[\d.:eE+-]*/g, (number) => (sql.includes(number) ? number : "…"));
   const [line = ""] = text.split("\n", 1);
   return isOfStatement ? `${line}${excerpt}` : line;

@@ -1,12 +1,13 @@
-import { type DuckDBConnection, type DuckDBResult, StatementType } from "@duckdb/node-api";
+import { type DuckDBConnection, type DuckDBResult, type DuckDBVector, StatementType } from "@duckdb/node-api";
 import { AuditError } from "@vouchtrail/events";
 import { toJsonConverter } from "./json-value.ts";
-import { SQL_ANSWER_CHARS_MAX, SQL_MEMORY_BYTES_MAX } from "./limits.ts";
+import { SQL_ANSWER_CHARS_MAX, SQL_MEMORY_BYTES_MAX, SQL_ROW_VALUES_MAX } from "./limits.ts";
 import type { SqlQuestion, SqlRows } from "./search-engine.ts";
 import { toSqlError } from "./sql-error.ts";
 import { checkSql } from "./sql-guard.ts";
 import { withinMemory } from "./sql-memory.ts";
 import { sqlForbidden } from "./sql-tree.ts";
+import { countValues } from "./value-count.ts";
 
 export interface SqlOptions {
   /** A monotonic clock. */
@@ -85,9 +86,9 @@ async function takeRows(result: DuckDBResult, limit: number, charsMax: number): 
     // Row by row, not column by column: a chunk of long texts can be gigabytes.
     for (let at = 0; at < chunk.rowCount; at++) {
       if (rows.length === limit) return { columns, rows, isTruncated: true };
-      const row = converters.map((toJson, i) => toJson(vectors[i]?.getItem(at) ?? null));
-      chars += charsOf(row);
-      if (chars > charsMax) {
+      const row = isTooWide(vectors, at) ? undefined : converters.map((toJson, i) => toJson(vectors[i]?.getItem(at) ?? null));
+      chars += row === undefined ? Number.POSITIVE_INFINITY : charsOf(row);
+      if (row === undefined || chars > charsMax) {
         if (rows.length === 0)
           throw new AuditError("QUERY_TOO_LARGE", { message: "The first row is too long for an answer. Select fewer columns." });
         return { columns, rows, isTruncated: true };
@@ -95,6 +96,11 @@ async function takeRows(result: DuckDBResult, limit: number, charsMax: number): 
       rows.push(row);
     }
   }
+}
+
+/** Whether a row holds so many values that making them would stop everything else for seconds, or end the process. */
+function isTooWide(vectors: readonly DuckDBVector[], at: number): boolean {
+  return vectors.reduce((count, vector) => count + countValues(vector, at, SQL_ROW_VALUES_MAX), 0) > SQL_ROW_VALUES_MAX;
 }
 
 function charsOf(row: readonly unknown[]): number {
