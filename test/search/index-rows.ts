@@ -14,7 +14,11 @@ export interface ReadEntry extends Pick<EntryView, "event" | "received"> {
 }
 
 /** Reads a sealed entry back, without the sections that were erased. */
-export function readEntry(sealed: SealedEntry, index: number, erased: readonly ("personal" | "content")[] = []): ReadEntry {
+export function readEntry(
+  sealed: Pick<SealedEntry, "leaf" | "disclosures">,
+  index: number,
+  erased: readonly ("personal" | "content")[] = [],
+): ReadEntry {
   const leaf = JSON.parse(sealed.leaf) as JsonObject & { received: JsonObject };
   const disclosures: { personal?: string; content?: string } = {};
   const sections: { personal?: JsonObject; content?: JsonObject } = {};

@@ -32,7 +32,7 @@ export interface CheckParts {
  * Compares every entry that is in the index with the ledger, both as they go on.
  *
  * What differs is looked at again when the index has caught up: it may have been an erasure that had not come there yet, or a file that was just
- * being made anew. Rule: INDEX-10.
+ * being made anew.
  */
 export async function checkIndex({ ledger, engine, waitFor, toIndexEntry }: CheckParts, options: CheckOptions): Promise<CheckReport> {
   const { signal, onProgress } = options;

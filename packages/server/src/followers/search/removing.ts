@@ -74,7 +74,7 @@ async function promoteNext({ connection, regions }: Removing): Promise<void> {
   await connection.run("DROP TABLE promoted");
 }
 
-/** Takes all entries below that index out. Rule: INDEX-9. */
+/** Takes all entries below that index out. */
 export async function pruneBelow(removing: Removing, minimumIndex: number): Promise<void> {
   const { gate, regions } = removing;
   for (const file of filesInOrder(regions)) {
