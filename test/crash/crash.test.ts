@@ -298,6 +298,9 @@ test("LEDGER-3: a server killed at random moments, more than fifty times, loses 
   }
   expect(pending.size).toBe(0);
   await see((await sendRequest(port, "/tlog/main/checkpoint")).text);
+  const checked = once(last.child, "message");
+  last.child.send({ kind: "check" });
+  expect((await checked)[0].report).toMatchObject({ isGood: true });
   last.child.send({ kind: "close" });
   await last.exited;
   const { treeSize, erasedCount } = await checkFolder(true);
