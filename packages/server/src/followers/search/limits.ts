@@ -25,6 +25,10 @@ export const KEY_FILTER_BITS_PER_KEY = 16;
 export const ENGINE_MEMORY_BYTES = 512 * 1_048_576;
 /** Threads for file and query work in the process of the index. */
 export const PROCESS_THREADS = 8;
+/** MiB of each half of the young generation of its JavaScript heap. */
+export const PROCESS_SEMI_SPACE_MEGABYTES = 8;
+/** Arenas of glibc's malloc in it; elsewhere it means nothing. */
+export const PROCESS_ARENAS = 2;
 /** How far the process of the index stands back behind the ledger's when both want a core (POSIX nice). */
 export const PROCESS_NICENESS = 10;
 /** How long to wait before a process that ended is started again, in milliseconds; doubled each time it fails to open. */

@@ -10,9 +10,11 @@ import {
   OPEN_WAIT_MS,
   PING_INTERVAL_MS,
   PINGS_UNANSWERED_MAX,
+  PROCESS_ARENAS,
   PROCESS_NICENESS,
   PROCESS_RESTART_MS_MAX,
   PROCESS_RESTART_MS_MIN,
+  PROCESS_SEMI_SPACE_MEGABYTES,
   PROCESS_THREADS,
   REPAIRS_TOLD_MAX,
 } from "./limits.ts";
@@ -85,9 +87,10 @@ export function startSearchProcess(options: SearchProcessOptions): SearchProcess
   function startChild(engine: EngineOptions): void {
     const started = fork(processPath(), {
       serialization: "advanced",
-      execArgv: [],
+      // A batch lives only until it is in the engine: a small young generation and few arenas keep the process about 60 MB smaller.
+      execArgv: [`--max-semi-space-size=${PROCESS_SEMI_SPACE_MEGABYTES}`],
       // Its own pool of threads: queries must not take those that sync the ledger's files.
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(PROCESS_THREADS) },
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(PROCESS_THREADS), MALLOC_ARENA_MAX: String(PROCESS_ARENAS) },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     child = started;
