@@ -129,6 +129,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   trace: named("trace"),
   ip: fc.constantFrom("192.0.2.1", "192.0.2.2", "192.0.2.3"),
   sensitive: fc.constantFrom("true", "false"),
+  proof: fc.constantFrom("none", "url"),
   phase: fc.constantFrom("intent", "outcome"),
   source: named("source"),
   via: fc.constantFrom("http", "server", "sdk"),

@@ -100,6 +100,7 @@ function valuesOf(name: string, { event: any, received, texts }: ReadEntry): str
     trace: [e.context?.traceId],
     ip: [e.context?.ipAddress],
     sensitive: ["true", "false"],
+    proof: [e.proof?.type],
     phase: ["intent", "outcome"],
     source: [e.source?.name],
     via: [received.via],
@@ -131,7 +132,7 @@ export function conditionOf(entries: readonly ReadEntry[]): fc.Arbitrary<FilterC
         const slice = value.slice(start % value.length, (start % value.length) + length);
         return [slice, slice.toUpperCase(), slice.toLowerCase()][casing] ?? slice;
       });
-    const closed = ["tenant", "outcome", "actorType", "activity", "sensitive", "phase", "via"].includes(filterName);
+    const closed = ["tenant", "outcome", "actorType", "activity", "sensitive", "proof", "phase", "via"].includes(filterName);
     const value = closed ? occurring : fc.oneof({ weight: 3, arbitrary: occurring }, { weight: 1, arbitrary: hostile });
     const valid = value.filter(isValue(filterName));
     return fc

@@ -25,6 +25,7 @@ const FILTERS: Readonly<Record<Exclude<FilterName, "text">, readonly [value: str
   trace: ["id", "trace"],
   ip: ["address", "address of the caller"],
   sensitive: ["bool", "true or false: whether sensitive data was accessed"],
+  proof: ["type", "evidence: screenshot, api_response, hash, url, or none"],
   phase: ["phase", "intent or outcome"],
   source: ["name", "program that sent it"],
   via: ["door", "door it came in by: http, hook, import …"],

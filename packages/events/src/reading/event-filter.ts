@@ -19,6 +19,7 @@ export const FILTER_NAMES = [
   "trace",
   "ip",
   "sensitive",
+  "proof",
   "phase",
   "source",
   "via",

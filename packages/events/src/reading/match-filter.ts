@@ -33,6 +33,7 @@ const FIELDS: Readonly<Record<Exclude<FilterName, "text">, (entry: FilteredEntry
   trace: ({ event }) => [at(event, "context", "traceId")],
   ip: ({ event }) => [at(event, "context", "ipAddress")],
   sensitive: ({ event }) => [String(at(event, "security", "sensitiveDataAccessed") === true)],
+  proof: ({ event }) => [at(event, "proof", "type")],
   phase: ({ event }) => [event.phase],
   source: ({ event }) => [at(event, "source", "name")],
   via: ({ received }) => [received.via],

@@ -184,7 +184,7 @@ const value = fc.oneof(
   fc.constantFrom("!", "\\", "\\!", "!!", "*", "a*"),
 );
 const free = FILTER_NAMES.filter(
-  (name) => !["tenant", "actorType", "action", "outcome", "activity", "sensitive", "phase", "via", "text"].includes(name),
+  (name) => !["tenant", "actorType", "action", "outcome", "activity", "sensitive", "proof", "phase", "via", "text"].includes(name),
 );
 const conditionOf = (name: string, values: fc.Arbitrary<string>): fc.Arbitrary<FilterCondition> =>
   fc

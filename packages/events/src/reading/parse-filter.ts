@@ -1,5 +1,5 @@
 import { AuditError } from "../errors.ts";
-import { ACTIVITY_TYPES, ACTOR_TYPES, OUTCOME_STATUSES, PHASES, TenantSchema, TimestampSchema } from "../event.ts";
+import { ACTIVITY_TYPES, ACTOR_TYPES, OUTCOME_STATUSES, PHASES, PROOF_TYPES, TenantSchema, TimestampSchema } from "../event.ts";
 import { LABEL_NAME_CHARS_MAX } from "../limits.ts";
 import { RECEIVED_VIA } from "../sections.ts";
 import {
@@ -22,6 +22,7 @@ const KNOWN_VALUES: Readonly<Partial<Record<FilterName, readonly string[]>>> = {
   outcome: OUTCOME_STATUSES,
   activity: [...ACTIVITY_TYPES, "*"],
   sensitive: ["true", "false"],
+  proof: PROOF_TYPES,
   phase: PHASES,
   via: RECEIVED_VIA,
 };

@@ -72,6 +72,7 @@ export const GROUP_NAMES = [
   "conversation",
   "ip",
   "sensitive",
+  "proof",
   "source",
   "via",
   "minute",

@@ -9,7 +9,7 @@ export interface Column {
 }
 
 /** The version of the columns and of what they mean. A file of another one is made anew from the ledger. */
-export const SEARCH_SCHEMA = 1;
+export const SEARCH_SCHEMA = 2;
 
 /**
  * The columns of `entries`: one typed column for each field that people filter or group by, JSON for the rest. Names are those of the event in
@@ -45,6 +45,7 @@ export const COLUMNS = [
   { name: "model", type: "VARCHAR" },
   { name: "permission_level", type: "VARCHAR" },
   { name: "sensitive_data_accessed", type: "BOOLEAN" },
+  { name: "proof_type", type: "VARCHAR" },
   { name: "session_id", type: "VARCHAR" },
   { name: "conversation_id", type: "VARCHAR" },
   { name: "call_id", type: "VARCHAR" },

@@ -42,6 +42,7 @@ const CONTENT: Readonly<Partial<Record<ColumnName, string>>> = {
   target_id: contentHas("target.id"),
   target_name: contentHas("target.name"),
   labels: "true",
+  proof_type: "true",
   content: "true",
 };
 

@@ -39,6 +39,7 @@ const COLUMN_OF: Readonly<Partial<Record<FilterName, ColumnName>>> = {
   request: "request_id",
   trace: "trace_id",
   ip: "ip_address",
+  proof: "proof_type",
   phase: "phase",
   source: "source_name",
   via: "via",

@@ -57,6 +57,7 @@ interface Personal {
 interface Content {
   readonly target?: { readonly id?: string; readonly name?: string };
   readonly labels?: JsonObject;
+  readonly proof?: { readonly type: string };
 }
 
 const NOTHING = {} as const;
@@ -131,6 +132,7 @@ export function toRow(entry: IndexEntry): Row {
     usage?.model ?? null,
     security?.permissionLevel ?? null,
     security?.sensitiveDataAccessed ?? null,
+    content.proof?.type ?? null,
     context.sessionId ?? null,
     context.conversationId ?? null,
     context.callId ?? null,

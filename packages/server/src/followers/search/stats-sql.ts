@@ -20,6 +20,7 @@ const COLUMN_OF: Readonly<Partial<Record<GroupName, ColumnName>>> = {
   session: "session_id",
   conversation: "conversation_id",
   ip: "ip_address",
+  proof: "proof_type",
   source: "source_name",
   via: "via",
 };
