@@ -1,9 +1,10 @@
 import {
+  type ApplicationShape,
   AuditError,
   type AuditEventInput,
   createTranscriptReader,
   type ErrorCode,
-  fromAgentLogEntry,
+  fromApplicationShape,
   parseExactJson,
   type Shape,
   stableId,
@@ -56,7 +57,7 @@ export interface ShapeReaderOptions {
 
 export function createShapeReader(shape: Shape, options: ShapeReaderOptions): ShapeReader {
   if (shape === "claude-code-transcript") return createTranscriptShapeReader(options);
-  return createJsonShapeReader(options, shape === "event" ? eventOf : agentLogEntryOf);
+  return createJsonShapeReader(options, shape === "event" ? eventOf : mappingOf(shape));
 }
 
 interface Mapped {
@@ -103,14 +104,17 @@ function eventOf(text: string, line: number, options: ShapeReaderOptions): Mappe
   return { event: { json, line, hasOwnId: record.id === undefined }, repairs: repairCount };
 }
 
-function agentLogEntryOf(text: string, line: number, options: ShapeReaderOptions): Mapped {
-  const { value, repairCount } = parseExactJson(text);
-  const { event, notes } = fromAgentLogEntry(value, { lenient: true, ...(options.tenant === undefined ? {} : { tenant: options.tenant }) });
-  const { json } = completeEvent(JSON.stringify(event), event as Record<string, unknown>, {
-    id: ownId(text),
-    occurredAt: options.importedAt,
-  });
-  return { event: { json, line, hasOwnId: event.id === undefined }, repairs: repairCount + notes.length };
+function mappingOf(shape: ApplicationShape): MapRecord {
+  return (text, line, options) => {
+    const { value, repairCount } = parseExactJson(text);
+    const { event, notes } = fromApplicationShape(shape, value);
+    const { json } = completeEvent(JSON.stringify(event), event as Record<string, unknown>, {
+      id: ownId(text),
+      occurredAt: options.importedAt,
+      tenant: options.tenant,
+    });
+    return { event: { json, line, hasOwnId: event.id === undefined }, repairs: repairCount + notes.length };
+  };
 }
 
 function createTranscriptShapeReader({ tenant, agentId, userId }: ShapeReaderOptions): ShapeReader {

@@ -153,6 +153,27 @@ export const ERRORS = {
     title:
       "A follower has set aside as many entries as it may, and has paused. See why in its dead letters, repair the cause, and resume it.",
   },
+  TRAIL_UNREACHABLE: {
+    status: 503,
+    isRetryable: true,
+    title: "The trail could not be reached, or did not answer in time. The events are kept where the emitter can keep them.",
+  },
+  SPOOL_FULL: {
+    status: 507,
+    isRetryable: true,
+    title: "The spool holds as many bytes as it may. Bring the trail back, or give the spool more room.",
+  },
+  SPOOL_FAILED: {
+    status: 500,
+    isRetryable: true,
+    title: "The spool cannot be written or read. Check the folder, its owner and the free space.",
+  },
+  MEMORY_FULL: {
+    status: 503,
+    isRetryable: true,
+    title: "As many events wait in memory as may. Bring the trail back, or give the emitter a spool.",
+  },
+  EMITTER_CLOSED: { status: 500, isRetryable: false, title: "The emitter is closed. Emit before close(), or open another one." },
   INTERNAL: { status: 500, isRetryable: true, title: "The server failed. Its log names the request id." },
 } as const satisfies Record<string, ErrorRule>;
 

@@ -42,6 +42,9 @@ export {
   SYSTEM_LEAF_BYTES_MAX,
 } from "./limits.ts";
 export { type AgentLogEntry, AgentLogEntrySchema, fromAgentLogEntry, toAgentLogEntry } from "./mapping/agent-log-entry.ts";
+export { AI_AUDIT_ACTIONS, type AiActionOptions, type AiAuditAction, type AiAuditMetadata, fromAiAction } from "./mapping/ai-action.ts";
+export { APPLICATION_SHAPES, type ApplicationShape, fromApplicationShape } from "./mapping/application-shape.ts";
+export { type AuditLogEntry, fromAuditLogEntry, toAuditLogEntry } from "./mapping/audit-log-entry.ts";
 export {
   createTranscriptReader,
   type TranscriptOptions,
@@ -49,7 +52,10 @@ export {
   type TranscriptStats,
 } from "./mapping/claude-code-transcript.ts";
 export { detectShape, type Shape } from "./mapping/detect.ts";
+export { type EmitterEvent, fromEmitterEvent, toEmitterEvent } from "./mapping/emitter-event.ts";
 export { parseExactJson } from "./mapping/exact-json.ts";
+export { fromQueueEvent, type QueueEvent, toQueueEvent } from "./mapping/queue-event.ts";
+export { fromResourceEvent, type ResourceEvent, toResourceEvent } from "./mapping/resource-event.ts";
 export { stableId } from "./mapping/stable-id.ts";
 
 export { actionSpellings } from "./reading/action-aliases.ts";

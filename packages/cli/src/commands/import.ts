@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { Shape } from "@vouchtrail/events";
+import { APPLICATION_SHAPES, type Shape } from "@vouchtrail/events";
 import { type Command, Option } from "commander";
 import { nowText } from "../clock.ts";
 import { type CommandContext, runs } from "../command-context.ts";
@@ -10,7 +10,7 @@ import { type FileSummary, importFile } from "../importer.ts";
 import { openProgress } from "../progress.ts";
 import { countText, printable, type Terminal } from "../terminal.ts";
 
-const FORMATS = ["event", "agent-log-entry", "claude-code-transcript"] as const satisfies readonly Shape[];
+const FORMATS = ["event", ...APPLICATION_SHAPES, "claude-code-transcript"] as const satisfies readonly Shape[];
 
 interface ImportCommandOptions extends ConnectionOptions {
   readonly format?: Shape;
@@ -23,7 +23,9 @@ interface ImportCommandOptions extends ConnectionOptions {
 export function addImport(program: Command, context: CommandContext): void {
   const command = program
     .command("import")
-    .description("send the events of files: events, agent log entries or Claude Code transcripts; doing it again adds nothing")
+    .description(
+      "send the events of files: events, audit logs of applications, agent log entries or Claude Code transcripts; doing it again adds nothing",
+    )
     .argument("<files...>", "files to read; - is standard input")
     .addOption(new Option("--format <format>", "what the files hold (default: detected for each file)").choices(FORMATS))
     .option("--tenant <name>", "tenant of events that name none")

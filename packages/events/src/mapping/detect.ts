@@ -1,10 +1,13 @@
+import type { ApplicationShape } from "./application-shape.ts";
 import { isObject } from "./json-object.ts";
 
 /** The shapes of which a file may hold one a line. */
-export type Shape = "event" | "agent-log-entry" | "claude-code-transcript";
+export type Shape = "event" | "claude-code-transcript" | ApplicationShape;
 
 // What a transcript line has beside its type. Unknown types count, because the format grows.
 const TRANSCRIPT_KEYS = ["uuid", "sessionId", "leafUuid", "messageId", "operation", "prNumber"];
+// What the payload of a queue's job has beside what `logAudit` takes.
+const QUEUE_KEYS = ["id", "timestamp", "sessionId", "requestId", "success"];
 /** Lines looked at, in a text of several: the first ones may be junk. */
 const LINES_MAX = 20;
 
@@ -38,6 +41,12 @@ function detectValue(value: unknown): Shape | undefined {
   if (!isObject(value)) return undefined;
   if (typeof value.action === "string" && isObject(value.actor)) return "event";
   if (isObject(value.action) && isObject(value.agent)) return "agent-log-entry";
+  if (typeof value.actionType === "string" && typeof value.clientId === "string") return "emitter-event";
+  if (typeof value.action === "string" && typeof value.resourceId === "string") {
+    if (typeof value.resourceType === "string")
+      return QUEUE_KEYS.some((key) => Object.hasOwn(value, key)) ? "queue-event" : "resource-event";
+    if (typeof value.resource === "string" && typeof value.status === "string") return "audit-log-entry";
+  }
   if (typeof value.type === "string" && TRANSCRIPT_KEYS.some((key) => Object.hasOwn(value, key))) return "claude-code-transcript";
   return undefined;
 }

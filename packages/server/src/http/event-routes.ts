@@ -1,6 +1,15 @@
-import { AuditError, ERRORS, fromAgentLogEntry, parseExactJson, type ReceivedVia } from "@vouchtrail/events";
+import {
+  APPLICATION_SHAPES,
+  type ApplicationShape,
+  AuditError,
+  ERRORS,
+  fromAgentLogEntry,
+  nearestName,
+  parseExactJson,
+  type ReceivedVia,
+} from "@vouchtrail/events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Intake, IntakeResult, PositionedReceipt } from "../intake/intake.ts";
+import type { Intake, IntakeObserver, IntakeResult, PositionedReceipt } from "../intake/intake.ts";
 import { defaultTenant, type Principal } from "../intake/principal.ts";
 import type { FileLedger } from "../ledger/file-ledger.ts";
 import { type LedgerReader, openLedgerReader } from "../reading/ledger-reader.ts";
@@ -11,12 +20,14 @@ import { entryTag, isKnown } from "./entry-tag.ts";
 import type { Guard } from "./guard.ts";
 import { parseQuery } from "./query.ts";
 import type { Reads } from "./reads.ts";
+import { readShapedBody } from "./shaped-body.ts";
 
 export interface EventRouteDeps {
   readonly guard: Guard;
   readonly intake: Intake;
   readonly ledger: FileLedger;
   readonly recorder: Recorder;
+  readonly metrics: Pick<IntakeObserver, "refused">;
   readonly reads?: Reads;
 }
 
@@ -24,7 +35,7 @@ export interface EventRouteDeps {
 const REVALIDATE = "private, no-cache";
 
 /** Taking events in, and reading one of them with its proof. */
-export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder, reads }: EventRouteDeps): void {
+export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, recorder, metrics, reads }: EventRouteDeps): void {
   const proofs = createProofs(ledger);
   const writers = new WeakMap<FastifyRequest, Principal>();
   // Before the body is read: a stranger must not make the server hold 32 MB.
@@ -41,9 +52,37 @@ export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, re
     const principal = writerOf(request);
     const wait = waitOf(request);
     const isNdjson = contentTypeOf(request) === "application/x-ndjson";
-    const result = await intake.acceptBody(bodyOf(request), { principal, via: viaOf(request), isNdjson });
+    const via = viaOf(request);
+    const shape = shapeOf(request);
+    const result =
+      shape === undefined
+        ? await intake.acceptBody(bodyOf(request), { principal, via, isNdjson })
+        : await acceptShaped(bodyOf(request), shape, { principal, via, isNdjson });
     return sendResult(request, reply, result, wait);
   });
+
+  async function acceptShaped(
+    body: Buffer,
+    shape: ApplicationShape,
+    { principal, via, isNdjson }: { principal: Principal; via: ReceivedVia; isNdjson: boolean },
+  ): Promise<IntakeResult> {
+    const { events, positions, errors, repairCount } = readShapedBody(body, shape, isNdjson);
+    const result = await intake.acceptValues(events, { principal, via });
+    // Only now: what the ledger could not take will be sent again, and would be counted twice.
+    if (repairCount > 0) recorder.count("INPUT_REPAIRED", repairCount);
+    for (const { code } of errors) {
+      recorder.count(code);
+      metrics.refused(code, 1);
+    }
+    const placed = <Positioned extends { readonly position: number }>(member: Positioned): Positioned => ({
+      ...member,
+      position: positions[member.position] ?? member.position,
+    });
+    return {
+      receipts: result.receipts.map(placed),
+      errors: [...errors, ...result.errors.map(placed)].sort((left, right) => left.position - right.position),
+    };
+  }
 
   app.post("/log", { onRequest }, async (request, reply) => {
     const principal = writerOf(request);
@@ -129,6 +168,18 @@ function viaOf(request: FastifyRequest): ReceivedVia {
   if (known === undefined)
     throw new AuditError("FILTER_INVALID", { path: "via", message: `A client may say via=${CLIENT_VIAS.join(", ")}.` });
   return known;
+}
+
+/** What the body holds, unless it holds events. */
+function shapeOf(request: FastifyRequest): ApplicationShape | undefined {
+  const { shape } = request.query as { shape?: unknown };
+  if (shape === undefined || shape === "event") return undefined;
+  const known = APPLICATION_SHAPES.find((name) => name === shape);
+  if (known !== undefined) return known;
+  const names = ["event", ...APPLICATION_SHAPES];
+  const nearest = typeof shape === "string" ? nearestName(shape, names) : undefined;
+  const guess = nearest === undefined ? "" : `Did you mean "${nearest}"? `;
+  throw new AuditError("FILTER_INVALID", { path: "shape", message: `There is no such shape. ${guess}There are: ${names.join(", ")}.` });
 }
 
 function contentTypeOf(request: FastifyRequest): string {

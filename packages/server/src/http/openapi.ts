@@ -1,4 +1,4 @@
-import { auditEventJsonSchema, ERRORS, type JsonObject } from "@vouchtrail/events";
+import { APPLICATION_SHAPES, auditEventJsonSchema, ERRORS, type JsonObject } from "@vouchtrail/events";
 import { FILTER_PARAMETERS, searchPaths, searchSchemas } from "./openapi-search.ts";
 
 const json = (schema: JsonObject): JsonObject => ({ content: { "application/json": { schema } } });
@@ -7,6 +7,13 @@ const ref = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}
 const failure = { description: "Refused; the code says why.", ...json(ref("Error")) };
 const idParameter = { name: "id", in: "path", required: true, schema: { type: "string", format: "uuid" } };
 const tenantParameter = { name: "tenant", in: "query", required: false, schema: { type: "string" } };
+const shapeParameter = {
+  name: "shape",
+  in: "query",
+  required: false,
+  description: "What the body holds, each turned into an event. The schema of the body is that of the event.",
+  schema: { enum: ["event", ...APPLICATION_SHAPES], default: "event" },
+};
 const waitParameter = { name: "wait", in: "query", required: false, schema: { const: "checkpoint" } };
 
 function reading(summary: string, body: JsonObject, more: JsonObject = {}): JsonObject {
@@ -85,7 +92,7 @@ export function openApiDocument(version: string): JsonObject {
         ...search["/api/v1/events"],
         post: {
           summary: "Store one event, an array, or NDJSON. Acked means durable.",
-          parameters: [waitParameter],
+          parameters: [waitParameter, shapeParameter],
           requestBody: {
             required: true,
             content: {
