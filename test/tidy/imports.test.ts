@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   events: ["protocol"],
+  sdk: ["events", "protocol"],
   server: ["events", "protocol"],
   cli: ["events", "protocol", "server"],
 };
@@ -57,6 +58,9 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that read a clock themselves, and why. */
 const CLOCKS: Readonly<Record<string, string>> = {
+  "packages/sdk/src/clock.ts": "the clock of the SDK",
+  "packages/sdk/src/emitter.ts": "formats a time that its clock told",
+  "packages/sdk/src/node/default-logger.ts": "the time of a log line",
   "packages/server/src/clock.ts": "the clock of the server",
   "packages/cli/src/clock.ts": "the clock of the command line",
   "packages/cli/src/event-text.ts": "formats a time that stands in an id",
@@ -69,6 +73,8 @@ const CLOCKS: Readonly<Record<string, string>> = {
 
 /** Files outside the command line that end a process or read its environment, and why. */
 const PROCESSES: Readonly<Record<string, string>> = {
+  "packages/sdk/src/node/environment.ts": "the settings that a process gives to its emitter",
+  "packages/sdk/src/node/emitter.ts": "the name of the program is the default name of the source",
   "packages/server/src/followers/search/search-process.ts":
     "the program of the search index: it ends itself, nothing else is in its process",
   "packages/server/src/followers/search/search-client.ts": "hands the environment on to the process that it starts",

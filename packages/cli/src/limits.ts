@@ -78,3 +78,11 @@ export const PRINT_ENTRIES = 200;
 export const BEHIND_ENTRIES_TOLD = 10;
 /** How often a server is asked how far its search index is, in milliseconds. */
 export const INDEX_POLL_MS = 250;
+/** Bytes of a source file that is looked at for a catalog of events; what is longer was made by a machine. */
+export const CATALOG_FILE_BYTES_MAX = 2 * 1_048_576;
+/** Source files that are looked at for catalogs: a large repository has fewer. */
+export const CATALOG_FILES_MAX = 50_000;
+/** Milliseconds after which `doctor` takes a side effect without an outcome for one that is not going to have one. */
+export const OPEN_EFFECT_AGE_MS = 3_600_000;
+/** Open effects that `doctor` counts. */
+export const DOCTOR_EFFECTS_MAX = 1_000;

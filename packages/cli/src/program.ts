@@ -4,6 +4,7 @@ import { addBundle } from "./commands/bundle.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEffects } from "./commands/effects.ts";
 import { addEmit } from "./commands/emit.ts";
+import { addEvents } from "./commands/events.ts";
 import { addExport } from "./commands/export.ts";
 import { addGet } from "./commands/get.ts";
 import { addImport } from "./commands/import.ts";
@@ -46,6 +47,7 @@ export function createProgram(context: CommandContext): Command {
   addKeys(program, context);
   addLedger(program, context);
   addIndex(program, context);
+  addEvents(program, context);
   addDoctor(program, context);
   return program;
 }

@@ -10,7 +10,7 @@ import { type CommandContext, runs } from "../command-context.ts";
 import { UnreachableError } from "../command-error.ts";
 import { addConnectionOptions, type ConnectionOptions, openClient } from "../connection.ts";
 import { EXIT } from "../exit-code.ts";
-import { CLOCK_DIFFERENCE_SECONDS_MAX, DISK_FREE_BYTES_LOW } from "../limits.ts";
+import { CLOCK_DIFFERENCE_SECONDS_MAX, DISK_FREE_BYTES_LOW, DOCTOR_EFFECTS_MAX, OPEN_EFFECT_AGE_MS } from "../limits.ts";
 import { loadServer } from "../load-server.ts";
 import { countText, printable, type Terminal } from "../terminal.ts";
 
@@ -54,6 +54,7 @@ async function doctor(options: DoctorOptions, context: CommandContext): Promise<
   const { diagnoses, loaded } = await config(options, environment);
   found.push(...diagnoses);
   const readiness = await server(options, context, found);
+  if (readiness?.ready === true) found.push(...(await capture(options, context)));
   if (loaded !== undefined) {
     const paths = dataPaths(loaded.config.data);
     found.push(...(await dataDirectory(paths)));
@@ -119,6 +120,40 @@ async function server(options: DoctorOptions, context: CommandContext, found: Di
     if (error instanceof UnreachableError) found.push({ name, state: "warn", message: error.message });
     else found.push(failed(name, error, "Correct the option or variable."));
     return undefined;
+  }
+}
+
+/** Whether what is recorded is whole: side effects without an outcome, and numbers of sources that never came. */
+async function capture(options: DoctorOptions, context: CommandContext): Promise<Diagnosis[]> {
+  try {
+    const client = await openClient(options, context.environment);
+    const to = new Date(nowMs() - OPEN_EFFECT_AGE_MS).toISOString();
+    const { effects, nextCursor } = await client.effects({ filter: { conditions: [], to }, limit: DOCTOR_EFFECTS_MAX });
+    const { sources } = await client.sources({ filter: { conditions: [] } });
+    const missing = sources.reduce((sum, source) => sum + source.missing, 0);
+    return [
+      effects.length === 0
+        ? { name: "effects", state: "ok", message: "No side effect waits for its outcome." }
+        : {
+            name: "effects",
+            state: "warn",
+            message: `Side effects that began more than an hour ago and never told how they ended: ${countText(effects.length)}${nextCursor === undefined ? "" : " or more"}.`,
+            todo: "vouchtrail effects lists them. A program that died in between is the usual reason.",
+          },
+      missing === 0
+        ? { name: "sources", state: "ok", message: `No numbered event is missing, of ${countText(sources.length)} sources.` }
+        : {
+            name: "sources",
+            state: "warn",
+            message: `Events of numbered sources that never came: ${countText(missing)}.`,
+            todo: "vouchtrail sources shows whose; audit.events.dropped tells what a source knows to be lost.",
+          },
+    ];
+  } catch (error) {
+    // The search index may still be catching up: that is no fault of the installation.
+    return [
+      { name: "effects", state: "warn", message: `Could not be looked at: ${error instanceof Error ? error.message : String(error)}` },
+    ];
   }
 }
 

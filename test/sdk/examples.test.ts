@@ -1,0 +1,26 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
+
+const run = promisify(execFile);
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+let place: Workplace;
+let server: Served;
+beforeAll(async () => {
+  place = await openWorkplace();
+  server = await place.serve();
+});
+afterAll(() => place.close());
+
+// Each asserts its own result, and ends with an error when that is wrong.
+test.each([
+  ["agent-approvals.mjs", "The refund is in the trail, with its evidence."],
+  ["express-app.mjs", "maria did document.updated on document/42"],
+])("the example %s runs against a server and finds what it recorded", async (name, told) => {
+  const env = { PATH: process.env.PATH, VOUCHTRAIL_URL: server.url, VOUCHTRAIL_SPOOL: place.path("spool") };
+  const { stdout } = await run(process.execPath, [`${EXAMPLES}${name}`], { cwd: place.folder, env });
+  expect(stdout).toContain(told);
+});
