@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { type Baselines, batchBlock, singleBlock } from "./accept.ts";
 import { budgetCells, budgetsOf } from "./budgets.ts";
 import { startMeasured } from "./child.ts";
+import { measureEmit } from "./emit.ts";
 import { createEventSource } from "./events.ts";
 import { medianRound, type Round } from "./figures.ts";
 import { startPostgres } from "./postgres.ts";
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     long: { type: "boolean", default: false },
     huge: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
+    emit: { type: "boolean", default: false },
     events: { type: "string" },
     "without-postgres": { type: "boolean", default: false },
   },
@@ -36,7 +38,10 @@ const progress = (text: string): void => {
 };
 
 await using workspace = await openWorkspace();
-if (options.profile) await profile(workspace, sizes.profile, command, out);
+if (options.emit) {
+  out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
+  await measureEmit(workspace, out);
+} else if (options.profile) await profile(workspace, sizes.profile, command, out);
 else await benchmark(workspace);
 
 async function benchmark(workspace: Workspace): Promise<void> {

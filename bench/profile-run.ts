@@ -7,6 +7,8 @@ import type { ProfileSizes } from "./sizes.ts";
 
 const SEED = 20_260_108;
 const FUNCTIONS = 30;
+/** The first that takes `--cpu-prof` from `NODE_OPTIONS`. */
+const NODE_MAJOR_MIN = 22;
 /** Threads that cost less than this per event are left out, in microseconds. */
 const THREAD_US_MIN = 0.05;
 const MAIN = "main";
@@ -28,6 +30,10 @@ interface Profiled {
 
 /** Where the time goes, from a request to the moment its events can be found: by thread, and by function on the main threads. */
 export async function profile(workspace: Workspace, sizes: ProfileSizes, command: string, out: (text: string) => void): Promise<void> {
+  if (Number(process.versions.node.split(".")[0]) < NODE_MAJOR_MIN)
+    throw new Error(
+      `A profile needs Node ${NODE_MAJOR_MIN} or newer: older ones refuse to be told so by NODE_OPTIONS. Name one with --node.`,
+    );
   out(`\`\`\`\n${describeRun(command)}\n\`\`\``);
   for (const [name, short, load, events] of [
     ["batches of 500", "batches", BATCHES, sizes.batch],
