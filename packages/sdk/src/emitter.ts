@@ -1,10 +1,11 @@
 import { AuditError } from "@vouchtrail/events/errors";
 import { fromEmitterEvent } from "@vouchtrail/events/shapes";
-import { v4 as uuidv4, v7 as uuidv7 } from "uuid";
+import { v4 as uuidv4 } from "uuid";
 import type { AuditContext, ContextSource } from "./ambient.ts";
 import { EventBuilder } from "./builder.ts";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import { createDelivery, type Delivered, type Delivery, type DeliveryMode } from "./delivery.ts";
+import { newEventId } from "./event-id.ts";
 import type {
   AuditActorType,
   AuditEventInput,
@@ -224,7 +225,7 @@ export class AuditEmitter {
     let id: string | undefined;
     try {
       const native = toNative(input);
-      id = native.id ?? uuidv7();
+      id = native.id ?? newEventId(createdAt.getTime());
       const event = this.#complete(native, id, createdAt, isOwn);
       const missing = missingMembers(event);
       if (missing.length > 0) {
@@ -241,12 +242,14 @@ export class AuditEmitter {
       const fault =
         error instanceof AuditError ? error : new AuditError("EVENT_INVALID", { cause: error, message: "The event cannot be read." });
       this.#losses.invalid(fault);
-      return { result: { id: id ?? uuidv7(), createdAt, state: "refused", error: fault } };
+      return { result: { id: id ?? newEventId(createdAt.getTime()), createdAt, state: "refused", error: fault } };
     }
   }
 
   #toOutgoing(event: NativeEventInput, id: string, lane: Lane | undefined): OutgoingEvent {
-    const whole = toJson(lane === undefined ? event : { ...event, source: { ...this.#source, sequence: lane.sequence } });
+    // The event is a copy of our own by now.
+    if (lane !== undefined) event.source = { name: this.#source.name, instance: this.#source.instance, sequence: lane.sequence };
+    const whole = toJson(event);
     const json = this.#redact === undefined ? whole : this.#redact(whole);
     if (json.length > EVENT_CHARS_MAX) throw new AuditError("EVENT_TOO_LARGE");
     // Counted only now: an event that was refused here leaves no gap.
