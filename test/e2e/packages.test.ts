@@ -71,6 +71,16 @@ async function useSdk(app: string): Promise<void> {
   expect((await run(process.execPath, ["sdk.cjs"], { cwd: app })).stdout).toBe("spooled\n");
 
   await writeFile(
+    join(app, "core.mjs"),
+    `import { createAuditEmitter, defineAuditEvents } from "@vouchtrail/sdk/core";
+     const emitter = createAuditEmitter({ url: "http://127.0.0.1:1", deadlineMs: 5 });
+     const { state } = await emitter.${EMIT};
+     console.log(state, typeof defineAuditEvents);
+     process.exit(0);`,
+  );
+  expect((await run(process.execPath, ["core.mjs"], { cwd: app })).stdout).toBe("buffered function\n");
+
+  await writeFile(
     join(app, "types.ts"),
     `import { audit, type AuditEventResult, createAuditEmitter } from "@vouchtrail/sdk";
      export const result: Promise<AuditEventResult> = createAuditEmitter().forClient("c").action("a.b").actor("agent", "x").target("t", "1").succeeded().emit();

@@ -1,9 +1,14 @@
 import { type Audit, createAudit } from "./audit.ts";
-import { AuditEmitter } from "./emitter.ts";
+import { AuditEmitter, type AuditEmitterConfig } from "./emitter.ts";
 import type { AuditEventInput, AuditEventResult } from "./event-input.ts";
 
 let make: () => AuditEmitter = () => new AuditEmitter();
 let emitter: AuditEmitter | undefined;
+
+/** Creates an emitter of its own. Close it before the process ends. */
+export function createAuditEmitter(config: AuditEmitterConfig = {}): AuditEmitter {
+  return new AuditEmitter(config);
+}
 
 /** The emitter that everything uses which names none; made when it is first asked for. */
 export function getAuditEmitter(): AuditEmitter {

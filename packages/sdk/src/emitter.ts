@@ -16,6 +16,7 @@ import type {
   NativeEventInput,
 } from "./event-input.ts";
 import { missingMembers } from "./event-members.ts";
+import { createHttpTransport } from "./http-transport.ts";
 import {
   BUFFER_EVENTS_DEFAULT,
   CLOSE_TIMEOUT_MS_DEFAULT,
@@ -55,6 +56,11 @@ export interface AuditEmitterConfig {
   readonly lifecycle?: boolean;
   /** Milliseconds between heartbeats while events are recorded; default 300,000. */
   readonly heartbeatIntervalMs?: number;
+  /** Base URL of the server, such as `http://127.0.0.1:7431`. */
+  readonly url?: string;
+  /** API key with the scope `ingest`. */
+  readonly key?: string;
+  /** Instead of `url`: another way to a trail. */
   readonly transport?: Transport | undefined;
   readonly spool?: Spool | undefined;
   /** Fills what an event does not say itself. */
@@ -118,7 +124,13 @@ export class AuditEmitter {
       report: (tenant, details) => this.#recordOwn("audit.events.dropped", tenant, details),
     });
     this.#delivery = createDelivery(
-      { transport: config.transport, spool: config.spool, clock: this.#clock, random: Math.random, observer: this.#losses },
+      {
+        transport: config.transport ?? httpTransportOf(config),
+        spool: config.spool,
+        clock: this.#clock,
+        random: Math.random,
+        observer: this.#losses,
+      },
       {
         bufferSize: positive(config.bufferSize, BUFFER_EVENTS_DEFAULT, "bufferSize"),
         flushIntervalMs: positive(config.flushIntervalMs, FLUSH_INTERVAL_MS_DEFAULT, "flushIntervalMs"),
@@ -349,6 +361,10 @@ function contextOf(
   // The trace is what connects events unless the caller has something better.
   if (trace !== undefined) context.correlationId ??= trace.traceId;
   return context;
+}
+
+function httpTransportOf({ url, key }: AuditEmitterConfig): Transport | undefined {
+  return url === undefined ? undefined : createHttpTransport({ url, key });
 }
 
 function positive(value: number | undefined, fallback: number, name: string): number {

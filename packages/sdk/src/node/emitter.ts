@@ -13,7 +13,7 @@ import { isDurableFolder } from "./spool/durable-folder.ts";
 import { type FileSpoolOptions, openFileSpool } from "./spool/file-spool.ts";
 import { loadSpoolRedaction } from "./spool-redaction.ts";
 
-export interface AuditEmitterConfig extends Omit<CoreConfig, "transport" | "spool"> {
+export interface AuditEmitterConfig extends Omit<CoreConfig, "url" | "key" | "transport" | "spool"> {
   /** Base URL of the server; default `VOUCHTRAIL_URL`. Without one, events are shown on the console, or spooled in production. */
   readonly url?: string;
   /** API key with the scope `ingest`; default `VOUCHTRAIL_KEY`. */
