@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
+import { startPostgres } from "../outbox/postgres.ts";
 
 const run = promisify(execFile);
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -20,7 +21,16 @@ test.each([
   ["agent-approvals.mjs", "The refund is in the trail, with its evidence."],
   ["express-app.mjs", "maria did document.updated on document/42"],
 ])("the example %s runs against a server and finds what it recorded", async (name, told) => {
-  const env = { PATH: process.env.PATH, VOUCHTRAIL_URL: server.url, VOUCHTRAIL_SPOOL: place.path("spool") };
-  const { stdout } = await run(process.execPath, [`${EXAMPLES}${name}`], { cwd: place.folder, env });
-  expect(stdout).toContain(told);
+  expect(await runExample(name)).toContain(told);
 });
+
+test("the example outbox.mjs runs against a server and PostgreSQL", async () => {
+  await using postgres = await startPostgres();
+  expect(await runExample("outbox.mjs", { DATABASE_URL: postgres.url })).toContain("the one that was rolled back is not");
+});
+
+async function runExample(name: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  const env = { PATH: process.env.PATH, VOUCHTRAIL_URL: server.url, VOUCHTRAIL_SPOOL: place.path("spool"), ...variables };
+  const { stdout } = await run(process.execPath, [`${EXAMPLES}${name}`], { cwd: place.folder, env });
+  return stdout;
+}

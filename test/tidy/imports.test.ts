@@ -60,6 +60,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
 const CLOCKS: Readonly<Record<string, string>> = {
   "packages/sdk/src/clock.ts": "the clock of the SDK",
   "packages/sdk/src/emitter.ts": "formats a time that its clock told",
+  "packages/sdk/src/node/postgres/outbox-event.ts": "formats a time that its clock told",
   "packages/sdk/src/node/default-logger.ts": "the time of a log line",
   "packages/server/src/clock.ts": "the clock of the server",
   "packages/cli/src/clock.ts": "the clock of the command line",

@@ -1,21 +1,12 @@
 import { AuditError } from "@vouchtrail/events/errors";
-import { fromEmitterEvent } from "@vouchtrail/events/shapes";
 import { v4 as uuidv4 } from "uuid";
-import type { AuditContext, ContextSource } from "./ambient.ts";
+import type { ContextSource } from "./ambient.ts";
 import { EventBuilder } from "./builder.ts";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import { createDelivery, type Delivered, type Delivery, type DeliveryMode } from "./delivery.ts";
+import { completeEvent, toNativeEvent } from "./event-completion.ts";
 import { newEventId } from "./event-id.ts";
-import type {
-  AuditActorType,
-  AuditEventInput,
-  AuditEventResult,
-  AuditMetadata,
-  AuditProof,
-  EmittableEvent,
-  NativeEventInput,
-} from "./event-input.ts";
-import { missingMembers } from "./event-members.ts";
+import type { AuditActorType, AuditEventResult, AuditMetadata, AuditProof, EmittableEvent, NativeEventInput } from "./event-input.ts";
 import { createHttpTransport } from "./http-transport.ts";
 import {
   BUFFER_EVENTS_DEFAULT,
@@ -31,7 +22,6 @@ import type { AuditLogger } from "./logger.ts";
 import { createLossLog, type LossLog } from "./loss-log.ts";
 import { toJson } from "./plain-value.ts";
 import type { Spool } from "./spool.ts";
-import { activeTrace } from "./trace-context.ts";
 import type { OutgoingEvent, Transport } from "./transport.ts";
 
 /** What an emitter is made of. Everything has a default; without a transport and a spool all events are dropped, loudly. */
@@ -236,18 +226,16 @@ export class AuditEmitter {
     const createdAt = new Date(this.#clock.wallMs());
     let id: string | undefined;
     try {
-      const native = toNative(input);
+      const native = toNativeEvent(input);
       id = native.id ?? newEventId(createdAt.getTime());
-      const event = this.#complete(native, id, createdAt, isOwn);
-      const missing = missingMembers(event);
-      if (missing.length > 0) {
-        const message = missing.map((path) => `${path} is required`).join("; ");
-        throw new AuditError("EVENT_INVALID", { path: missing[0] ?? "", message });
-      }
+      // What the source says of itself does not belong to the request that happens to run.
+      const ambient = isOwn ? undefined : this.#context?.();
+      const surroundings = { ambient, tenant: this.#tenant, isTraced: !isOwn };
+      const event = completeEvent(native, { id, occurredAt: createdAt.toISOString() }, surroundings);
       const outgoing = this.#toOutgoing(event, id, this.#laneOf(event.tenant));
       if (!isOwn) {
         this.#log(event);
-        this.#context?.()?.recorded?.();
+        ambient?.recorded?.();
       }
       return { outgoing, createdAt };
     } catch (error) {
@@ -278,25 +266,6 @@ export class AuditEmitter {
     this.#recordLifecycle("audit.source.started", tenant, lane);
     if (this.#hasLifecycle && this.#heartbeat === undefined) this.#beatLater();
     return lane;
-  }
-
-  /** What the event does not say itself comes from the context of the caller, its span, and the emitter. */
-  #complete(event: NativeEventInput, id: string, createdAt: Date, isOwn: boolean): NativeEventInput {
-    // What the source says of itself does not belong to the request that happens to run.
-    const ambient = isOwn ? undefined : this.#context?.();
-    const trace = isOwn || event.context?.traceId !== undefined ? undefined : activeTrace();
-    const tenant = event.tenant ?? ambient?.tenant ?? this.#tenant;
-    const context = contextOf(event, ambient, trace);
-    const labels = ambient?.labels === undefined ? event.labels : { ...ambient.labels, ...event.labels };
-    return {
-      ...event,
-      ...(ambient?.actor !== undefined && isUnknown(event.actor) ? { actor: ambient.actor } : {}),
-      id,
-      occurredAt: event.occurredAt ?? createdAt.toISOString(),
-      ...(tenant === undefined ? {} : { tenant }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(context === undefined ? {} : { context }),
-    };
   }
 
   #log({ action, target, activity, outcome, tenant }: NativeEventInput): void {
@@ -339,28 +308,6 @@ export class AuditEmitter {
     if ("result" in prepared) return prepared.result;
     return this.#delivery.push(prepared.outgoing, "durable");
   }
-}
-
-function toNative(input: EmittableEvent): NativeEventInput {
-  return "actionType" in input ? fromEmitterEvent(input as AuditEventInput).event : input;
-}
-
-/** Nobody said who: no actor, or what the mappings put in the place of one that was not named. */
-function isUnknown(actor: NativeEventInput["actor"] | undefined): boolean {
-  return actor === undefined || (actor.type === "system" && actor.id === "unknown");
-}
-
-function contextOf(
-  event: NativeEventInput,
-  ambient: AuditContext | undefined,
-  trace: ReturnType<typeof activeTrace>,
-): NativeEventInput["context"] {
-  if (ambient === undefined && trace === undefined) return event.context;
-  const { actor: _actor, tenant: _tenant, labels: _labels, recorded: _recorded, ...known } = ambient ?? {};
-  const context = { ...known, ...trace, ...event.context };
-  // The trace is what connects events unless the caller has something better.
-  if (trace !== undefined) context.correlationId ??= trace.traceId;
-  return context;
 }
 
 function httpTransportOf({ url, key }: AuditEmitterConfig): Transport | undefined {
