@@ -151,9 +151,9 @@ export class AuditEmitter {
     const { outgoing, createdAt } = prepared;
     if (mode === "best-effort") return this.#resultOf(outgoing.id, createdAt, this.#delivery.buffer(outgoing));
     const work = this.#delivery.push(outgoing, mode);
-    this.#waitUntil?.(work);
+    this.#keepAlive(work);
     const delivered = await work;
-    if (delivered.state === "buffered") this.#waitUntil?.(this.#delivery.flush());
+    if (delivered.state === "buffered") this.#keepAlive(this.#delivery.flush());
     if (mode === "strict" && delivered.state !== "stored") throw delivered.error ?? new AuditError("TRAIL_UNREACHABLE");
     return this.#resultOf(outgoing.id, createdAt, delivered);
   }
@@ -167,7 +167,7 @@ export class AuditEmitter {
   /** Sends what is buffered. Resolves when all events so far are stored, spooled, refused or dropped. */
   flush(): Promise<void> {
     const work = this.#delivery.flush();
-    this.#waitUntil?.(work);
+    this.#keepAlive(work);
     return work;
   }
 
@@ -205,8 +205,12 @@ export class AuditEmitter {
     return this.#build().withMetadata(metadata);
   }
 
+  #keepAlive(work: Promise<unknown>): void {
+    quietly(() => this.#waitUntil?.(work));
+  }
+
   #build(): EventBuilder {
-    const tenant = this.#context?.()?.tenant ?? this.#tenant;
+    const tenant = quietly(this.#context)?.tenant ?? this.#tenant;
     return new EventBuilder(
       { emit: (event) => this.emit(event), now: () => this.#now() },
       tenant === undefined ? {} : { clientId: tenant },
@@ -229,13 +233,13 @@ export class AuditEmitter {
       const native = toNativeEvent(input);
       id = native.id ?? newEventId(createdAt.getTime());
       // What the source says of itself does not belong to the request that happens to run.
-      const ambient = isOwn ? undefined : this.#context?.();
+      const ambient = isOwn ? undefined : quietly(this.#context);
       const surroundings = { ambient, tenant: this.#tenant, isTraced: !isOwn };
       const event = completeEvent(native, { id, occurredAt: createdAt.toISOString() }, surroundings);
       const outgoing = this.#toOutgoing(event, id, this.#laneOf(event.tenant));
       if (!isOwn) {
         this.#log(event);
-        ambient?.recorded?.();
+        quietly(ambient?.recorded);
       }
       return { outgoing, createdAt };
     } catch (error) {
@@ -307,6 +311,15 @@ export class AuditEmitter {
     const prepared = this.#prepare(tenant === undefined ? event : { ...event, tenant }, true);
     if ("result" in prepared) return prepared.result;
     return this.#delivery.push(prepared.outgoing, "durable");
+  }
+}
+
+/** What is passed in to an emitter must not break what it records. */
+function quietly<Result>(call: (() => Result) | undefined): Result | undefined {
+  try {
+    return call?.();
+  } catch {
+    return undefined;
   }
 }
 
