@@ -104,6 +104,28 @@ test("SDK-3: a trail that is away for an hour is asked ever less often, and has 
   await closing;
 });
 
+test("SDK-5: a strict event asks a trail that was away at once, not only when its turn comes", async () => {
+  const clock = createHandClock();
+  let isUp = false;
+  const transport: Transport = {
+    async send(events) {
+      if (!isUp) throw new AuditError("PUSHBACK");
+      return events.map(({ id }, index) => ({ receipt: { origin: "o", id, index, leafHash: "" } }));
+    },
+  };
+  const emitter = new AuditEmitter({ transport, spool: memorySpool(), logger: false, lifecycle: false, clock });
+  await emitter.emit(event("1"));
+  // By now it is asked every 15 to 30 seconds.
+  await clock.advance(300_000);
+  isUp = true;
+  await clock.advance(600);
+  const { state } = await emitter.emit(event("2"), { delivery: "strict" });
+  expect(state).toBe("stored");
+  const closing = emitter.close(10);
+  await clock.advance(10);
+  await closing;
+});
+
 test("SDK-40: a clock that goes back changes times, never numbers", async () => {
   const clock = createHandClock();
   const emitter = new AuditEmitter({ url: trail.url, logger: false, spool: false, clock, lifecycle: false });

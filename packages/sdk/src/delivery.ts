@@ -129,7 +129,9 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
   let unsent = 0;
   const idle: (() => void)[] = [];
   const ackedIds = new Set<string>();
-  const closing = new AbortController();
+  /** Of the request in flight. */
+  let requesting: AbortController | undefined;
+  let askedMs = Number.NEGATIVE_INFINITY;
 
   if (transport !== undefined && spool !== undefined) lookLater(0);
 
@@ -175,7 +177,8 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
   function enqueue(pendings: Pending[]): void {
     waiting.push(...pendings);
     if (transport === undefined || (isAway && spool !== undefined)) spill();
-    else kick();
+    if (isAway && pendings.some(({ isStrict }) => isStrict)) hurry();
+    kick();
   }
 
   function kick(): void {
@@ -243,8 +246,12 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
   }
 
   async function request(to: Transport, events: readonly OutgoingEvent[]): Promise<readonly Answer[]> {
+    const controller = new AbortController();
+    const timer = clock.after(REQUEST_TIMEOUT_MS, () => controller.abort());
+    requesting = controller;
+    askedMs = clock.nowMs();
     try {
-      const answers = await to.send(events, AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), closing.signal]));
+      const answers = await to.send(events, controller.signal);
       if (answers.length !== events.length)
         throw new AuditError("TRAIL_UNREACHABLE", { message: "The answer does not tell of every event." });
       onSuccess();
@@ -255,6 +262,8 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
       if (events.length === 1) return [{ fault: { code: fault.code, path: fault.path ?? "", message: fault.message } }];
       const middle = Math.ceil(events.length / 2);
       return [...(await request(to, events.slice(0, middle))), ...(await request(to, events.slice(middle)))];
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -294,6 +303,7 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
   }
 
   function onFailure(error: AuditError): void {
+    if (isClosed) return;
     if (!isAway) observer.away(error);
     isAway = true;
     const delay = Math.min(RETRY_DELAY_MS_MAX, RETRY_DELAY_MS * 2 ** Math.min(failures, 16)) * (0.5 + parts.random() / 2);
@@ -303,6 +313,15 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
     // Settings that are wrong do not mend themselves within the time of a strict event.
     if (!ERRORS[error.code].isRetryable) failStrict(error);
     if (spool !== undefined) spill();
+  }
+
+  /** A strict event does not wait for the next attempt, unless there was one just now. */
+  function hurry(): void {
+    if (isSending) return;
+    retryTimer?.cancel();
+    const soonMs = askedMs + RETRY_DELAY_MS - clock.nowMs();
+    if (soonMs <= 0) probe();
+    else retryTimer = clock.after(soonMs, probe);
   }
 
   /** Asks a trail that was away again, with what waits longest. */
@@ -366,7 +385,8 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
   function keepInMemory(pendings: readonly Pending[], error: AuditError): void {
     for (const pending of pendings) pending.isSpilling = false;
     const kept = pendings.filter(({ isSettled }) => !isSettled);
-    if (transport === undefined || isClosed || isFull()) {
+    // There is room: whoever came after memory was twice as full was turned away.
+    if (transport === undefined || isClosed) {
       drop(kept, error);
       return;
     }
@@ -484,7 +504,7 @@ export function createDelivery(parts: DeliveryParts, settings: DeliverySettings)
       spill();
       await spilling;
       for (const timer of [flushTimer, deadlineTimer, retryTimer, lookTimer]) timer?.cancel();
-      closing.abort();
+      requesting?.abort();
       await transport?.close?.();
       await spool?.close();
     },
