@@ -70,6 +70,7 @@ function metricsPage() {
   const metrics = createMetrics();
   // Registers its gauges; they are read only when somebody asks.
   metrics.watch({});
+  metrics.watchEffects(async () => undefined);
   const rows = metrics.registry
     .getMetricsAsArray()
     .map(

@@ -37,6 +37,12 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   reading: ["followers/search", "intake", "ledger"],
   "data-directory.ts": ["followers", "followers/search", "intake", "ledger"],
   http: ["followers", "followers/search", "intake", "keys.ts", "ledger", "metrics.ts", "read-recorder.ts", "reading", "recorder.ts"],
+  "logger.ts": [],
+  "open-effects.ts": ["followers/search"],
+  // Everything between the bytes of an event and its receipt, whoever serves it.
+  "running-ledger.ts": ["clock.ts", "config", "data-directory.ts", "intake", "ledger", "recorder.ts", "version.ts"],
+  "trail.ts": ["clock.ts", "config", "intake", "ledger", "logger.ts", "reading", "running-ledger.ts"],
+  "ledger-only.ts": ["ledger", "reading", "running-ledger.ts", "trail.ts", "version.ts"],
   "server.ts": [
     "clock.ts",
     "config",
@@ -47,13 +53,28 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
     "intake",
     "keys.ts",
     "ledger",
+    "logger.ts",
     "metrics.ts",
+    "open-effects.ts",
     "read-recorder.ts",
     "reading",
-    "recorder.ts",
+    "running-ledger.ts",
     "version.ts",
   ],
-  "index.ts": ["config", "data-directory.ts", "intake", "keys.ts", "ledger", "reading", "server.ts", "verify", "version.ts"],
+  "index.ts": [
+    "config",
+    "data-directory.ts",
+    "intake",
+    "keys.ts",
+    "ledger",
+    "logger.ts",
+    "reading",
+    "running-ledger.ts",
+    "server.ts",
+    "trail.ts",
+    "verify",
+    "version.ts",
+  ],
 };
 
 /** Files that read a clock themselves, and why. */
@@ -64,6 +85,8 @@ const CLOCKS: Readonly<Record<string, string>> = {
   "packages/sdk/src/node/default-logger.ts": "the time of a log line",
   "packages/server/src/clock.ts": "the clock of the server",
   "packages/cli/src/clock.ts": "the clock of the command line",
+  "packages/cli/src/commands/doctor.ts": "formats a time that its clock told",
+  "packages/server/src/open-effects.ts": "formats a time that its clock told",
   "packages/cli/src/event-text.ts": "formats a time that stands in an id",
   "packages/server/src/keys.ts": "the default of an argument: when the key file is looked at again",
   "packages/server/src/ledger/tail-repair.ts": "the name of a recovered file; no entry tells it",
@@ -76,6 +99,7 @@ const CLOCKS: Readonly<Record<string, string>> = {
 const PROCESSES: Readonly<Record<string, string>> = {
   "packages/sdk/src/node/environment.ts": "the settings that a process gives to its emitter",
   "packages/sdk/src/node/emitter.ts": "the name of the program is the default name of the source",
+  "packages/server/src/trail.ts": "a program that opens a trail of its own need not hand its environment over",
   "packages/server/src/followers/search/search-process.ts":
     "the program of the search index: it ends itself, nothing else is in its process",
   "packages/server/src/followers/search/search-client.ts": "hands the environment on to the process that it starts",

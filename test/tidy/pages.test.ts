@@ -27,6 +27,7 @@ test("TIDY-6: errors, options and metrics of the code are those of the pages", (
   );
   const metrics = createMetrics();
   metrics.watch({} as never);
+  metrics.watchEffects(async () => undefined);
   expect(namesIn(page("metrics.md"), /^\| `(\w+)` \|/gm)).toEqual(
     metrics.registry
       .getMetricsAsArray()

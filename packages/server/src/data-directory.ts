@@ -11,7 +11,7 @@ import { type FileLedger, type FileLedgerOptions, openFileLedger } from "./ledge
 import { type FileSystem, isMissing, nodeFileSystem, replaceFile } from "./ledger/file-system.ts";
 import { sha256 } from "./ledger/hashing.ts";
 import { CHECKPOINT_FILE, VKEY_FILE } from "./ledger/layout.ts";
-import { type DataLock, lockDataDirectory } from "./ledger/lock.ts";
+import { type DataLock, type LockDirectory, lockDataDirectory } from "./ledger/lock.ts";
 import type { RememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
 
 /** The version of the folder's layout that this program reads and writes. */
@@ -62,6 +62,8 @@ export interface OpenDataOptions {
   readonly origin?: string | undefined;
   readonly remembered?: RememberedCheckpoints;
   readonly fileSystem?: FileSystem;
+  /** `lockDataDirectory` unless given. */
+  readonly lock?: LockDirectory;
   readonly ledger?: Pick<FileLedgerOptions, "checkpointIntervalMs" | "onNotice" | "floors">;
 }
 
@@ -85,7 +87,7 @@ export async function openDataDirectory(options: OpenDataOptions): Promise<OpenD
   return explainingFileErrors(paths.root, async () => {
     await fileSystem.makeDirectory(paths.root, 0o700);
     await checkFormat(fileSystem, paths.root);
-    const lock = await lockDataDirectory(paths.root);
+    const lock = await (options.lock ?? lockDataDirectory)(paths.root);
     try {
       const isNew = await isMissingFile(fileSystem, join(paths.ledger, VKEY_FILE));
       const signer = await loadSigner(fileSystem, paths, isNew, options.origin);

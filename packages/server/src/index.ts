@@ -20,9 +20,12 @@ export { sha256 } from "./ledger/hashing.ts";
 export type { AppendResult, Erasure, Head, Ledger, Receipt, SealedEntry, StoredEntry } from "./ledger/ledger.ts";
 export { type DataLock, lockDataDirectory } from "./ledger/lock.ts";
 export { defaultStateFolder, openRememberedCheckpoints, type RememberedCheckpoints } from "./ledger/remembered-checkpoint.ts";
+export { createLogger } from "./logger.ts";
 export { viewEntry } from "./reading/entry-view.ts";
-export { openLedgerReader } from "./reading/ledger-reader.ts";
-export { ADMIN_KEY_VARIABLE, createLogger, type RunningServer, type StartOptions, startServer } from "./server.ts";
+export { type LedgerReader, openLedgerReader } from "./reading/ledger-reader.ts";
+export type { LedgerLogger } from "./running-ledger.ts";
+export { ADMIN_KEY_VARIABLE, type RunningServer, type StartOptions, startServer } from "./server.ts";
+export { type OpenTrailOptions, openTrail, type Trail, type TrailAnswer, type TrailConfig, type TrailEvent } from "./trail.ts";
 export {
   findLedgerFolder,
   type Verdict,

@@ -13,6 +13,8 @@ export interface Metrics extends IntakeObserver {
   noticed(kind: string): void;
   /** Follows a ledger with gauges that are read when somebody asks. */
   watch(ledger: FileLedger): void;
+  /** Shows how many side effects were announced of which no outcome is known. */
+  watchEffects(count: () => Promise<number | undefined>): void;
   /** Counts what a follower of that name does. */
   followerObserver(name: string): FollowerObserver;
   /** Shows a follower's lag and state, read when somebody asks. One of the same name takes the place of the one before. */
@@ -105,6 +107,18 @@ export function createMetrics(): Metrics {
         registers,
         collect() {
           this.set(ledger.refusal() === undefined ? 1 : 0);
+        },
+      });
+    },
+    watchEffects(count) {
+      new Gauge({
+        name: "vouchtrail_effects_open",
+        help: "Side effects that were announced more than an hour ago and of which no outcome is known; 1,000 stands for as many or more.",
+        registers,
+        async collect() {
+          const open = await count();
+          // While the search index cannot tell, the last number stays.
+          if (open !== undefined) this.set(open);
         },
       });
     },

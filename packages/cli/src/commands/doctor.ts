@@ -186,8 +186,8 @@ async function lock(root: string): Promise<Diagnosis> {
   const name = "lock";
   const { lockDataDirectory } = await loadServer();
   // Asking makes the file, so where there is none nobody is asked: no server has ever been here.
-  if ((await stat(join(root, "lock.duckdb")).catch(codeOf)) === "ENOENT")
-    return { name, state: "ok", message: "No server has used the data directory yet." };
+  const traces = await Promise.all(["lock", "lock.duckdb"].map((trace) => stat(join(root, trace)).catch(codeOf)));
+  if (traces.every((trace) => trace === "ENOENT")) return { name, state: "ok", message: "No server has used the data directory yet." };
   try {
     (await lockDataDirectory(root)).release();
     return { name, state: "ok", message: "No server has the data directory open." };

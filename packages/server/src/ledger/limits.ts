@@ -34,3 +34,10 @@ export const SCAN_CHUNK_BYTES = 4 * 1_048_576;
 export const LINE_BYTES_MAX = 64 * 1_048_576;
 /** Tiles written at the same time. */
 export const TILE_WRITES_MAX = 4;
+
+/** Milliseconds that the holder of a data directory has to tell its process id. It is not waited for longer: that it listens is enough. */
+export const LOCK_ANSWER_WAIT_MS = 3_000;
+/** How often the lock is looked at anew because somebody else changed it meanwhile. Each time, one of those who try comes further. */
+export const LOCK_ATTEMPTS_MAX = 100;
+/** Bytes of the folder in a socket's address. macOS takes 104 with the name and a zero byte; the name has at most 30. */
+export const SOCKET_FOLDER_BYTES_MAX = 72;

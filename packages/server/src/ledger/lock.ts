@@ -1,31 +1,91 @@
-import { join } from "node:path";
+import { statfs } from "node:fs/promises";
 import { AuditError } from "@vouchtrail/events";
+import { lockWithDuckdb } from "./lock-duckdb.ts";
+import { lockWithSocket } from "./lock-socket.ts";
 
 export interface DataLock {
   release(): void;
 }
 
+/** Takes a data directory for this process. */
+export type LockDirectory = (directory: string) => Promise<DataLock>;
+
+/** Where a lock looks: replaced in tests, which have no network file system. */
+export interface LockSurroundings {
+  /** True if only this machine's kernel writes to the file system, so that its sockets tell of every process that could. */
+  readonly isLocal: (directory: string) => Promise<boolean>;
+  /** Undefined where the file system has no sockets. */
+  readonly lockWithSocket: (directory: string) => Promise<DataLock | undefined>;
+}
+
+const SURROUNDINGS: LockSurroundings = { isLocal, lockWithSocket };
+
 /**
- * Takes the data directory for this process. The lock is DuckDB's own lock on a file that nothing else in the process opens (opening it
- * elsewhere would drop it): it turns a second process away and dies with the process. Rule: LEDGER-2.
- *
- * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`.
+ * Magic numbers of file systems of one kernel (Linux, statfs(2)). What is not listed may be written by another machine: NFS, SMB, FUSE, cluster file
+ * systems, and folders that a virtual machine shares with its host.
  */
-export async function lockDataDirectory(directory: string): Promise<DataLock> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
-  const path = join(directory, "lock.duckdb");
+const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // Btrfs
+  0x2fc12fc1, // ZFS
+  0xf2f52010, // F2FS
+  0xca451a4e, // bcachefs
+  0x3153464a, // JFS
+  0x794c7630, // overlayfs
+  0x01021994, // tmpfs
+  0x858458f6, // ramfs
+]);
+
+/**
+ * Takes a data directory for this process, as a server does: with a socket and with DuckDB's lock. A second process is turned away, and the lock dies
+ * with its process. Rule: LEDGER-2.
+ *
+ * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`, `DISK_FULL`.
+ */
+export async function lockDataDirectory(directory: string, { lockWithSocket: lock } = SURROUNDINGS): Promise<DataLock> {
+  const socket = await lock(directory);
+  return withDuckdb(directory, socket);
+}
+
+/**
+ * The same without native code, wherever a socket alone is enough: on a local file system that has sockets. Elsewhere it takes DuckDB's lock too, or
+ * refuses. Both exclude each other: both take the socket where there are sockets, and both take DuckDB's lock where the socket is not enough.
+ *
+ * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`, `DISK_FULL`.
+ */
+export async function lockWithoutNative(directory: string, surroundings: LockSurroundings = SURROUNDINGS): Promise<DataLock> {
+  const socket = await surroundings.lockWithSocket(directory);
   try {
-    const instance = await DuckDBInstance.create(path, { threads: "1", memory_limit: "64MB" });
-    return { release: () => instance.closeSync() };
+    if (socket !== undefined && (await surroundings.isLocal(directory))) return socket;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const holder = /PID (\d+)/.exec(message)?.[1];
-    if (/lock/i.test(message)) {
-      throw new AuditError("LEDGER_LOCKED", {
-        message: `${holder === undefined ? "Another process" : `Process ${holder}`} has ${directory} open. Stop it, or use another --data.`,
-        cause,
-      });
-    }
-    throw new AuditError("DATA_UNREADABLE", { message: `The lock file ${path} cannot be opened. Check owner and permissions.`, cause });
+    socket?.release();
+    throw new AuditError("DATA_UNREADABLE", {
+      message: `${directory} cannot be asked for its file system. Check owner and permissions.`,
+      cause,
+    });
   }
+  return withDuckdb(directory, socket);
+}
+
+async function withDuckdb(directory: string, socket: DataLock | undefined): Promise<DataLock> {
+  try {
+    const duckdb = await lockWithDuckdb(directory);
+    return {
+      release() {
+        duckdb.release();
+        socket?.release();
+      },
+    };
+  } catch (error) {
+    socket?.release();
+    throw error;
+  }
+}
+
+async function isLocal(directory: string): Promise<boolean> {
+  // Other systems number their file systems differently.
+  if (process.platform !== "linux") return true;
+  const { type } = await statfs(directory);
+  return LOCAL_FILE_SYSTEMS.has(type >>> 0);
 }
