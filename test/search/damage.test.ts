@@ -6,7 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { AuditError } from "@vouchtrail/events";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { COLUMNS } from "../../packages/server/src/followers/search/columns.ts";
+import { COLUMNS, SEARCH_SCHEMA } from "../../packages/server/src/followers/search/columns.ts";
 import { openSearchEngine } from "../../packages/server/src/followers/search/engine.ts";
 import { type IndexPlace, ORIGIN, openIndexPlace } from "./index-place.ts";
 
@@ -120,7 +120,7 @@ test("INDEX-6: what is no index file of this ledger and version is told, removed
     ["It cannot be read.", (path) => writeFile(path, Buffer.alloc(300_000))],
     ["It cannot be read.", (path) => mkdir(path)],
     ["It belongs to another ledger.", (path) => change(path, "UPDATE about SET origin = 'example.org/other'")],
-    ["It has schema 0; this version writes 1.", (path) => change(path, 'UPDATE about SET "schema" = 0')],
+    [`It has schema 0; this version writes ${SEARCH_SCHEMA}.`, (path) => change(path, 'UPDATE about SET "schema" = 0')],
     ["It was made for another place.", (path) => change(path, 'UPDATE about SET "first" = 0')],
     ["It does not say what it is.", (path) => change(path, "DELETE FROM about")],
     ["It cannot be read.", (path) => change(path, "DROP TABLE about")],
@@ -163,8 +163,8 @@ test("INDEX-6: every flipped bit is found when the file is opened or its rows ar
   const counts = { atOpening: 0, atReading: 0, harmless: 0 };
   const flip = fc.noBias(fc.record({ file: fc.constantFrom(...FILES), at: fc.nat(2 ** 31 - 1), bit: fc.nat(7) }));
   // The three headers are small: chance would hardly meet them.
-  const inHeaders = fc.sample(flip, 50);
-  const positions = fc.sample(flip, 150);
+  const inHeaders = fc.sample(flip, 20);
+  const positions = fc.sample(flip, 60);
   for (const [i, { file, at, bit }] of [...inHeaders, ...positions].entries()) {
     const { reasons } = await damaged(async (path) => {
       const bytes = await readFile(path(file));
@@ -178,10 +178,10 @@ test("INDEX-6: every flipped bit is found when the file is opened or its rows ar
     else counts.atOpening += 1;
   }
   console.info(
-    `200 flipped bits: ${counts.atOpening} found at opening, ${counts.atReading} when rows were read, ${counts.harmless} in free blocks`,
+    `80 flipped bits: ${counts.atOpening} found at opening, ${counts.atReading} when rows were read, ${counts.harmless} in free blocks`,
   );
-  expect(counts.atOpening).toBeGreaterThan(30);
-  expect(counts.atReading).toBeGreaterThan(10);
+  expect(counts.atOpening).toBeGreaterThan(10);
+  expect(counts.atReading).toBeGreaterThan(3);
 }, 400_000);
 
 test("INDEX-6: a log that cannot be read costs at most the file beside it", async () => {

