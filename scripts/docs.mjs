@@ -1,15 +1,21 @@
-// `npm run docs`: writes docs/config.md, docs/errors.md and docs/metrics.md from the built packages. `--check` only tells whether they are up to date.
+// `npm run docs`: writes docs/config.md, docs/errors.md, docs/metrics.md and docs/sdk-api.md from the built packages and their source. `--check` only tells whether they are up to date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, setUp } from "./setup.mjs";
 
 const isChecking = process.argv.includes("--check");
 if (!isChecking) setUp();
+const { sdkApiPage } = await import("./sdk-api.mjs");
 const { ERRORS } = await import("../packages/events/dist/index.js");
 const { configOptions } = await import("../packages/server/dist/config/config.js");
 const { createMetrics } = await import("../packages/server/dist/metrics.js");
 
-const pages = { "docs/config.md": configPage(), "docs/errors.md": errorsPage(), "docs/metrics.md": metricsPage() };
+const pages = {
+  "docs/config.md": configPage(),
+  "docs/errors.md": errorsPage(),
+  "docs/metrics.md": metricsPage(),
+  "docs/sdk-api.md": sdkApiPage(),
+};
 let staleCount = 0;
 for (const [name, text] of Object.entries(pages)) {
   const path = join(root, name);

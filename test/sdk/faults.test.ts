@@ -84,6 +84,17 @@ test("SDK-44: a logger, a context and a waitUntil that throw keep no event from 
   expect((await open({ waitUntil: angry }).emit(EVENT)).state).toBe("stored");
 });
 
+test("SDK-1: on a platform without a disk, waitUntil is told of everything that still goes on when emit has resolved", async () => {
+  const told: Promise<unknown>[] = [];
+  await trail.stop();
+  const emitter = open({ spool: false, deadlineMs: 10, waitUntil: (work) => void told.push(work) });
+  expect((await emitter.emit(EVENT)).state).toBe("buffered");
+  await trail.start();
+  await Promise.all(told);
+  expect(told.length).toBeGreaterThan(1);
+  expect(trail.events()).toHaveLength(1);
+});
+
 test.each([
   ["has no room", async () => ({ directory: join(folder, "full"), bytesMax: 1 }), "SPOOL_FULL"],
   [
