@@ -40,11 +40,14 @@ export async function sendError(request: FastifyRequest, reply: FastifyReply, er
   if (status === 401) reply.header("www-authenticate", "Bearer");
   return reply
     .code(status)
-    .type("application/json; charset=utf-8")
+    .type(JSON_TYPE)
     .send(JSON.stringify(errorAnswer(error, request.id)));
 }
 
+/** The content type of answers. */
+export const JSON_TYPE = "application/json; charset=utf-8";
+
 /** An answer as JSON. */
 export function sendJson(reply: FastifyReply, answer: object): FastifyReply {
-  return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer));
+  return reply.type(JSON_TYPE).send(JSON.stringify(answer));
 }

@@ -11,7 +11,7 @@ import { type IndexStore, openIndexStore } from "./index-store.ts";
 import { ENGINE_MEMORY_BYTES, HOT_TABLE_MEMORY_SHARE, QUERY_TIMEOUT_MS, REPAIRS_TOLD_MAX } from "./limits.ts";
 import { createQueryRunner } from "./query-runner.ts";
 import { findEffects, findEntries, findSources, findStats } from "./questions.ts";
-import type { Repair, SearchEngine } from "./search-engine.ts";
+import type { Repair, SearchEngine, SqlQuestion, SqlRows } from "./search-engine.ts";
 import { createSnapshotGate } from "./snapshot-gate.ts";
 import { answerSql } from "./sql-runner.ts";
 import { openSuspects } from "./suspects.ts";
@@ -154,6 +154,12 @@ export async function openSearchEngine(options: EngineOptions, callbacks: Engine
     closeConnections();
   }
 
+  const askSql = (question: SqlQuestion, signal?: AbortSignal): Promise<SqlRows> =>
+    queries.run(
+      async (reader, searchedTo) => ({ ...(await answerSql(reader, question, { nowMs: () => performance.now() })), searchedTo }),
+      signal,
+    );
+
   return {
     cursor: () => write(async () => store.cursor()),
     apply: (batch) =>
@@ -165,11 +171,8 @@ export async function openSearchEngine(options: EngineOptions, callbacks: Engine
     effects: (question, signal) => queries.run((reader, searchedTo) => findEffects(reader, question, searchedTo), signal),
     stats: (question, signal) => queries.run((reader, searchedTo) => findStats(reader, question, searchedTo), signal),
     sources: (question, signal) => queries.run((reader, searchedTo) => findSources(reader, question, searchedTo), signal),
-    sql: (question, signal) =>
-      queries.run(
-        async (reader, searchedTo) => ({ ...(await answerSql(reader, question, { nowMs: () => performance.now() })), searchedTo }),
-        signal,
-      ),
+    sql: askSql,
+    sqlJson: async (question, signal) => Buffer.from(JSON.stringify(await askSql(question, signal))),
     async state() {
       const files = store.files();
       const bytes = await Promise.all(files.map(({ path }) => fileBytes(path)));

@@ -242,6 +242,7 @@ export function startSearchProcess(options: SearchProcessOptions): SearchProcess
     stats: asking("stats"),
     sources: asking("sources"),
     sql: asking("sql"),
+    sqlJson: asking("sqlJson"),
     state: async () => ({ ...((await call("state")) as IndexState), repairs: [...repairs] }),
     compare: asking("compare"),
     miscounted: asking("miscounted"),
