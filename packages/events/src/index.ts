@@ -45,6 +45,7 @@ export { type AgentLogEntry, AgentLogEntrySchema, fromAgentLogEntry, toAgentLogE
 export { AI_AUDIT_ACTIONS, type AiActionOptions, type AiAuditAction, type AiAuditMetadata, fromAiAction } from "./mapping/ai-action.ts";
 export { APPLICATION_SHAPES, type ApplicationShape, fromApplicationShape } from "./mapping/application-shape.ts";
 export { type AuditLogEntry, fromAuditLogEntry, toAuditLogEntry } from "./mapping/audit-log-entry.ts";
+export { fromClaudeCodeHook, type HookOptions } from "./mapping/claude-code-hook.ts";
 export {
   createTranscriptReader,
   type TranscriptOptions,

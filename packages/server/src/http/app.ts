@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { sendError, toAuditError } from "./answer.ts";
 import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
+import { addHookRoutes } from "./hook-routes.ts";
 import { addIndexRoutes, type IndexRouteDeps } from "./index-routes.ts";
 import { addOperationRoutes, type OperationRouteDeps } from "./operation-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
@@ -110,6 +111,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     methodsOf.set(url, methods);
   });
   addEventRoutes(app, deps);
+  addHookRoutes(app, deps);
   addSearchRoutes(app, { ...deps, logger: options.logger });
   addIndexRoutes(app, { ...deps, logger: options.logger });
   addTlogRoutes(app, deps);

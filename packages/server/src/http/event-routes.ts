@@ -5,7 +5,6 @@ import {
   ERRORS,
   fromAgentLogEntry,
   nearestName,
-  parseExactJson,
   type ReceivedVia,
 } from "@vouchtrail/events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -20,6 +19,7 @@ import { entryTag, isKnown } from "./entry-tag.ts";
 import type { Guard } from "./guard.ts";
 import { parseQuery } from "./query.ts";
 import type { Reads } from "./reads.ts";
+import { bodyOf, parseForeignJson } from "./request-body.ts";
 import { readShapedBody } from "./shaped-body.ts";
 
 export interface EventRouteDeps {
@@ -86,7 +86,7 @@ export function addEventRoutes(app: FastifyInstance, { guard, intake, ledger, re
 
   app.post("/log", { onRequest }, async (request, reply) => {
     const principal = writerOf(request);
-    const { value, repairCount } = parseJson(bodyOf(request));
+    const { value, repairCount } = parseForeignJson(bodyOf(request));
     const { event, notes } = fromAgentLogEntry(value, { tenant: defaultTenant(principal), lenient: true });
     if (repairCount + notes.length > 0) recorder.count("INPUT_REPAIRED", repairCount + notes.length);
     const result = await intake.acceptValues([event], { principal, via: "hook" });
@@ -184,17 +184,4 @@ function shapeOf(request: FastifyRequest): ApplicationShape | undefined {
 
 function contentTypeOf(request: FastifyRequest): string {
   return (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-}
-
-function bodyOf(request: FastifyRequest): Buffer {
-  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-}
-
-function parseJson(body: Buffer): { value: unknown; repairCount: number } {
-  try {
-    return parseExactJson(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch (cause) {
-    if (cause instanceof AuditError) throw cause;
-    throw new AuditError("BODY_INVALID", { message: "The body is not valid JSON in UTF-8.", cause });
-  }
 }

@@ -129,6 +129,19 @@ export function openApiDocument(version: string): JsonObject {
           responses: intakeResponses,
         },
       },
+      "/hooks/{agent}": {
+        post: {
+          summary: "Store what a hook of a coding agent tells: claude-code, codex or copilot.",
+          parameters: [{ name: "agent", in: "path", required: true, schema: { enum: ["claude-code", "codex", "copilot"] } }],
+          requestBody: { required: true, ...json({ type: "object" }) },
+          responses: {
+            "200": { description: "It is stored. The empty object decides nothing.", ...json({ type: "object" }) },
+            "400": failure,
+            "404": failure,
+            "503": failure,
+          },
+        },
+      },
       "/tlog/main/checkpoint": {
         get: { summary: "The newest signed checkpoint.", security: [], responses: { "200": { description: "A signed note.", ...text } } },
       },
