@@ -318,6 +318,14 @@ test("ISOLATION-1: events that are sent tell nothing of other tenants' events", 
   expect((await send(mixed)).status).toBe(400);
   const log = { id: onlyOthers[6], timestamp: "2026-02-01T00:00:00Z", agent_id: "a", session_id: "common-session", tenant: OTHER };
   await askBoth("/log", { name: "ownAdmin", method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(log) });
+  // No hook, because the id of one that is stored is made by each server.
+  const hook = { session_id: "common-session", tool_use_id: "common-call", tenant: OTHER };
+  await askBoth("/hooks/claude-code", {
+    name: "ownAdmin",
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(hook),
+  });
   await askBoth("/api/v1/events?limit=1000&wait=searchable");
   await askBoth("/api/v1/effects?limit=1000&wait=searchable&state=all");
   await askBoth("/api/v1/stats?group=session&wait=searchable");
@@ -370,6 +378,7 @@ test("ISOLATION-1: these tests ask every route that there is", async () => {
       "GET /api/v1/tail",
       // Sending.
       "POST /api/v1/events",
+      "POST /hooks/{agent}",
       "POST /log",
       // Refused.
       "GET /api/v1/index",
