@@ -76,9 +76,9 @@ export const event: fc.Arbitrary<AuditEvent> = fc
   .map(([base, members]) => ({ ...base, ...members }) as AuditEvent);
 
 /** What an entry says under the name of a filter, read without the code that is tested. */
-function valuesOf(name: string, { event: any, received, texts }: ReadEntry): string[] {
+function valuesOf(name: string, { event, received, texts }: ReadEntry): string[] {
   // biome-ignore lint/suspicious/noExplicitAny: whatever is there is taken
-  const e = any as any;
+  const e = event as any;
   const texted = `${texts.content ?? ""} ${texts.personal ?? ""} ${e.action} ${e.actor?.id} ${e.target?.id}`;
   const known: Record<string, unknown[]> = {
     tenant: [e.tenant],
@@ -112,8 +112,8 @@ function valuesOf(name: string, { event: any, received, texts }: ReadEntry): str
 
 /** A condition on what occurs in the entries, or nearly does. */
 export function conditionOf(entries: readonly ReadEntry[]): fc.Arbitrary<FilterCondition> {
-  const names = entries.flatMap(({ event: { labels: any } }) =>
-    Object.keys(any ?? {})
+  const names = entries.flatMap(({ event: { labels: own } }) =>
+    Object.keys(own ?? {})
       .filter((name) => name !== "")
       .map((name) => `label.${name}`),
   );

@@ -134,6 +134,7 @@ test("INDEX-12: the process of the index ends with a server that is killed, also
   const asking = messageOf(child, "asking");
   child.send({ kind: "sql", sql: "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3" });
   await asking;
+  // Nothing tells when the engine has begun with it.
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(isAlive(pid)).toBe(true);
   child.kill("SIGKILL");

@@ -1,5 +1,6 @@
 import { AuditError, ERRORS } from "@vouchtrail/events/errors";
 import type { Clock, Timer } from "./clock.ts";
+import type { Delivered } from "./delivery-state.ts";
 import {
   ACKED_IDS_MAX,
   MEMORY_CHARS_MAX,
@@ -12,33 +13,10 @@ import {
   SPOOL_LOOK_INTERVAL_MS,
 } from "./limits.ts";
 import type { Spool } from "./spool.ts";
-import { type Answer, type OutgoingEvent, type Receipt, retryAfterMs, type Transport } from "./transport.ts";
+import { type Answer, type OutgoingEvent, retryAfterMs, type Transport } from "./transport.ts";
 
-/**
- * When `emit` resolves.
- *
- * - `durable`: when the trail has stored the event or, after a deadline, when the spool has.
- * - `best-effort`: at once.
- * - `strict`: when the trail has stored the event; anything else throws.
- */
-export type DeliveryMode = "durable" | "best-effort" | "strict";
-
-/**
- * What is known of an event when `emit` resolves.
- *
- * - `stored`: it is in the trail, on stable storage.
- * - `spooled`: it is on the disk of this machine and goes to the trail when that can be reached, by this process or the next one.
- * - `buffered`: it is in the memory of this process only, and is still being sent.
- * - `dropped`: it is lost, and the trail is told how many were.
- * - `refused`: it is no event that the trail takes; `error` says why.
- */
-export type DeliveryState = "stored" | "spooled" | "buffered" | "dropped" | "refused";
-
-export interface Delivered {
-  readonly state: DeliveryState;
-  readonly receipt?: Receipt;
-  readonly error?: AuditError;
-}
+// One closure over 400 lines: what a request, a deadline or the disk does to an event depends on where all the others are, and splitting them would only
+// pass that state around.
 
 /** Told about everything that does not go as it should. */
 export interface DeliveryObserver {

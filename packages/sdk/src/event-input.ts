@@ -1,5 +1,5 @@
 import type { ActorType, AuditError, AuditEventInput as NativeEventInput, OutcomeStatus } from "@vouchtrail/events";
-import type { DeliveryState } from "./delivery.ts";
+import type { DeliveryState } from "./delivery-state.ts";
 import type { Receipt } from "./transport.ts";
 
 export type AuditActorType = ActorType;

@@ -28,7 +28,7 @@ export { USER_EVENTS } from "./catalog/user-events.ts";
 export { type ClientAddressOptions, type ForwardedHeader, getIpAddress, setTrustedProxies, type TrustedProxies } from "./client-address.ts";
 export { type Clock, systemClock, type Timer } from "./clock.ts";
 export { audit, createAuditEmitter, emitAuditEvent, getAuditEmitter, setAuditEmitter } from "./default-emitter.ts";
-export type { DeliveryMode, DeliveryState } from "./delivery.ts";
+export type { DeliveryMode, DeliveryState } from "./delivery-state.ts";
 export type { EffectRecord, EffectRequest } from "./effect.ts";
 export { AuditEmitter, type AuditEmitterConfig, type EmitOptions } from "./emitter.ts";
 export type {

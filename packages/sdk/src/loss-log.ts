@@ -1,6 +1,7 @@
 import type { AuditError } from "@vouchtrail/events/errors";
 import type { Clock, Timer } from "./clock.ts";
-import type { Delivered, DeliveryObserver } from "./delivery.ts";
+import type { DeliveryObserver } from "./delivery.ts";
+import type { Delivered } from "./delivery-state.ts";
 import { DROPPED_RANGES_MAX, RETRY_DELAY_MS_MAX } from "./limits.ts";
 import type { AuditLogger } from "./logger.ts";
 import type { OutgoingEvent } from "./transport.ts";

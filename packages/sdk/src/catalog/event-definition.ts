@@ -1,4 +1,4 @@
-import type { DeliveryMode } from "../delivery.ts";
+import type { DeliveryMode } from "../delivery-state.ts";
 import type { AuditEventResult, AuditOutcome } from "../event-input.ts";
 import type { RequestLike } from "../request-headers.ts";
 import type { CheckedAction, MustBe } from "./action-name.ts";

@@ -33,7 +33,7 @@ export {
   type TrustedProxies,
 } from "../client-address.ts";
 export { type Clock, systemClock, type Timer } from "../clock.ts";
-export type { DeliveryMode, DeliveryState } from "../delivery.ts";
+export type { DeliveryMode, DeliveryState } from "../delivery-state.ts";
 export type { EffectRecord, EffectRequest } from "../effect.ts";
 export type { EmitOptions } from "../emitter.ts";
 export type {
