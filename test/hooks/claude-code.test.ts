@@ -1,12 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Agent } from "node:http";
-import { fileURLToPath } from "node:url";
-import { type AuditEventInput, createTranscriptReader } from "@vouchtrail/events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
 import { sendRequest } from "../hostile/running-server.ts";
 
-const TRANSCRIPTS = fileURLToPath(new URL("../../../shared/data/claude-code/", import.meta.url));
 const JSON_TYPE = { "content-type": "application/json" };
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
@@ -30,63 +26,6 @@ async function countOf(query: string): Promise<number> {
   const response = await fetch(`${server.url}/api/v1/stats?${query}&wait=searchable`);
   return ((await response.json()) as { total: number }).total;
 }
-
-/** The hooks that would have told of a call of a transcript. */
-function hooksOf({ context, activity, outcome }: AuditEventInput): object[] {
-  const call = {
-    session_id: context?.sessionId,
-    tool_use_id: context?.callId,
-    tool_name: activity?.tool?.name,
-    tool_input: activity?.tool?.parameters,
-    transcript_path: "/t.jsonl",
-    cwd: "/repo",
-  };
-  const before = { ...call, hook_event_name: "PreToolUse" };
-  if (outcome.status === "pending") return [before];
-  if (outcome.status === "success") return [before, { ...call, hook_event_name: "PostToolUse", tool_response: outcome.result }];
-  if (outcome.status === "denied") return [before, { ...call, hook_event_name: "PermissionDenied", reason: outcome.message }];
-  return [before, { ...call, hook_event_name: "PostToolUseFailure", error: outcome.message }];
-}
-
-test("HOOK-1: hooks made from real transcripts, of all sessions at once, some of them twice, count each call once, and importing the transcripts changes no count", async () => {
-  if (!existsSync(TRANSCRIPTS)) {
-    console.warn("The shared transcripts are not here: no hooks were made from them.");
-    return;
-  }
-  const files = readdirSync(TRANSCRIPTS).filter((name) => name.endsWith(".jsonl"));
-  const sessions = files.map((name) => {
-    const reader = createTranscriptReader();
-    const events = readFileSync(`${TRANSCRIPTS}${name}`, "utf8")
-      .split("\n")
-      .flatMap((line) => reader.push(line));
-    return [...events, ...reader.end()].filter(({ action, context }) => action === "ai.tool_call" && context?.callId !== undefined);
-  });
-  const calls = new Map(sessions.flat().map((event) => [`${event.context?.sessionId} ${event.context?.callId}`, event]));
-  const ended = [...calls.values()].filter(({ outcome }) => outcome.status !== "pending");
-  // Each session in its own order, all of them at the same time.
-  await Promise.all(
-    sessions.map(async (events) => {
-      for (const [i, event] of events.entries()) {
-        const hooks = hooksOf(event);
-        for (const hook of i % 7 === 0 ? [...hooks, ...hooks] : hooks) expect(await post(hook)).toMatchObject({ status: 200, text: "{}" });
-      }
-    }),
-  );
-  const counts = async (): Promise<number[]> => [
-    await countOf("action=ai.tool_call"),
-    await countOf("action=ai.tool_call&outcome=failure"),
-    await countOf("action=ai.tool_call&outcome=denied"),
-  ];
-  const expected = [
-    ended.length,
-    ended.filter(({ outcome }) => outcome.status === "failure").length,
-    ended.filter(({ outcome }) => outcome.status === "denied").length,
-  ];
-  expect(await counts()).toEqual(expected);
-  const imported = await place.run(["import", "--url", server.url, ...files.map((name) => `${TRANSCRIPTS}${name}`)]);
-  expect(imported.code).toBe(0);
-  expect(await counts()).toEqual(expected);
-}, 120_000);
 
 test("HOOK-1: hooks of Codex and Copilot are kept under their agent, and a name that is none is refused with the nearest one", async () => {
   const hook = { hook_event_name: "SessionStart", session_id: "other", source: "startup" };

@@ -13,6 +13,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sdk: ["events", "protocol"],
   server: ["events", "protocol"],
   cli: ["events", "protocol", "server"],
+  // Redaction alone, and only when it has to keep something on the disk.
+  hook: ["events"],
 };
 
 /** Inside the server: each folder and each file beside them, and what it may import. A folder within a folder is a part of its own. */
@@ -28,7 +30,9 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   "keys.ts": ["intake", "ledger"],
   // The engine of followers knows none of them, and none knows what is above the ledger.
   followers: ["clock.ts", "ledger"],
-  "followers/search": ["followers", "ledger"],
+  // Pure: what verdicts are made of, whoever asks.
+  completeness: [],
+  "followers/search": ["completeness", "followers", "ledger"],
   // The defaults of options are the limits of what they limit.
   config: ["followers/search"],
   "metrics.ts": ["followers", "intake", "ledger"],
@@ -83,6 +87,7 @@ const CLOCKS: Readonly<Record<string, string>> = {
   "packages/sdk/src/emitter.ts": "formats a time that its clock told",
   "packages/sdk/src/node/postgres/outbox-event.ts": "formats a time that its clock told",
   "packages/sdk/src/node/default-logger.ts": "the time of a log line",
+  "packages/hook/src/agent-audit-log.ts": "the hook command: one file without imports of ours, because it starts for every call of a tool",
   "packages/server/src/clock.ts": "the clock of the server",
   "packages/cli/src/clock.ts": "the clock of the command line",
   "packages/cli/src/commands/doctor.ts": "formats a time that its clock told",
@@ -91,7 +96,8 @@ const CLOCKS: Readonly<Record<string, string>> = {
   "packages/server/src/keys.ts": "the default of an argument: when the key file is looked at again",
   "packages/server/src/ledger/tail-repair.ts": "the name of a recovered file; no entry tells it",
   "packages/server/src/ledger/free-space.ts": "how long an answer about free space is believed",
-  "packages/server/src/followers/search/engine.ts": "how long a statement of SQL took; the process of the search index has no other clock",
+  "packages/server/src/followers/search/engine.ts":
+    "how long a statement of SQL took, and whether a session may still be running; the process of the search index has no other clock",
   "packages/server/src/followers/search/json-value.ts": "formats a time that stands in an answer",
 };
 
@@ -99,6 +105,7 @@ const CLOCKS: Readonly<Record<string, string>> = {
 const PROCESSES: Readonly<Record<string, string>> = {
   "packages/sdk/src/node/environment.ts": "the settings that a process gives to its emitter",
   "packages/sdk/src/node/emitter.ts": "the name of the program is the default name of the source",
+  "packages/hook/src/agent-audit-log.ts": "the hook command: its settings come from the environment, and it must always end with 0",
   "packages/server/src/trail.ts": "a program that opens a trail of its own need not hand its environment over",
   "packages/server/src/followers/search/search-process.ts":
     "the program of the search index: it ends itself, nothing else is in its process",

@@ -55,11 +55,27 @@ export {
 export { detectShape, type Shape } from "./mapping/detect.ts";
 export { type EmitterEvent, fromEmitterEvent, toEmitterEvent } from "./mapping/emitter-event.ts";
 export { parseExactJson } from "./mapping/exact-json.ts";
+export { createPriceFinder, type FindPrice, type ModelPrice, SHIPPED_MODEL_PRICES } from "./mapping/model-prices.ts";
 export { fromQueueEvent, type QueueEvent, toQueueEvent } from "./mapping/queue-event.ts";
 export { fromResourceEvent, type ResourceEvent, toResourceEvent } from "./mapping/resource-event.ts";
 export { stableId } from "./mapping/stable-id.ts";
 
 export { actionSpellings } from "./reading/action-aliases.ts";
+export {
+  type Completeness,
+  type CompletenessAnswer,
+  EXPLAINED_RULES,
+  type Explained,
+  type ExplainedKind,
+  HOLE_RULES,
+  type Hole,
+  type HoleKind,
+  UNKNOWN_RULES,
+  type UnknownKind,
+  VANTAGE_POINTS,
+  type VantagePoint,
+  type VantageView,
+} from "./reading/completeness.ts";
 export { CSV_COLUMNS, formatCsvHeader, formatCsvLine, formatCsvRow } from "./reading/csv.ts";
 export {
   type EventFilter,
@@ -69,6 +85,7 @@ export {
   TIME_FILTER_NAMES,
   type TimeFilterName,
 } from "./reading/event-filter.ts";
+export { type Explanation, type ExplanationLink, LINK_ROLES, type LinkRole } from "./reading/explanation.ts";
 export { FILTER_CHARS_MAX, FILTER_VALUES_MAX, TEXT_WORDS_MAX } from "./reading/limits.ts";
 export { type EntryPredicate, type FilteredEntry, matchesFilter } from "./reading/match-filter.ts";
 export { microsOf } from "./reading/micros.ts";
@@ -101,6 +118,21 @@ export {
   type StatsGroup,
   type StatsQuery,
 } from "./reading/reader.ts";
+export {
+  APPROVAL_STATES,
+  APPROVER_KINDS,
+  type ApprovalState,
+  type ApproverKind,
+  type JoinBasis,
+  type SessionStep,
+  type SessionStory,
+  type SessionStoryQuery,
+  STEP_KINDS,
+  type StepEntry,
+  type StepKind,
+  type StoryApproval,
+} from "./reading/session-story.ts";
+export type { SessionPage, SessionQuery, SessionSummary, SessionsQuery } from "./reading/sessions.ts";
 export { foldCase, looksIntoReads, READ_ACTION, type SectionTexts, sectionTexts, type TextWord, textWords } from "./reading/text-words.ts";
 export { type CutText, cutText } from "./redaction/cut-text.ts";
 export { type ContentLogging, createMinimizer, type Minimizer } from "./redaction/minimizer.ts";
@@ -115,3 +147,7 @@ export {
   type SplitEvent,
   splitEvent,
 } from "./sections.ts";
+export { type DeriveOptions, deriveSecurity } from "./sensitivity/derive-security.ts";
+export { RESOURCE_TYPES, type ResourceType } from "./sensitivity/finding.ts";
+export { PATTERN_CHARS_MAX, PATTERNS_MAX } from "./sensitivity/limits.ts";
+export { createSensitivityRules, type SensitivityOptions, type SensitivityRules } from "./sensitivity/sensitivity-rules.ts";

@@ -149,6 +149,7 @@ export async function startServer({
         intake,
         ledger,
         recorder,
+        ...(config.hooks.redactToolOutput ? { toolOutputRedactor: redactor } : {}),
         search,
         cursorKey,
         reads,

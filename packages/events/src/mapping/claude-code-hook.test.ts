@@ -57,6 +57,15 @@ test.each([
   expect(fromClaudeCodeHook({ ...COMMON, ...CALL, hook_event_name: "PostToolUseFailure", ...members }).outcome).toEqual(outcome);
 });
 
+test("MAPPING-31: a call whose response says that it was interrupted did not succeed, as in transcripts", () => {
+  const response = { stdout: "", stderr: "", interrupted: true };
+  expect(fromClaudeCodeHook({ ...COMMON, ...CALL, hook_event_name: "PostToolUse", tool_response: response }).outcome).toEqual({
+    status: "failure",
+    code: "INTERRUPTED",
+    result: response,
+  });
+});
+
 test("MAPPING-31: what is denied, asked for, said and ended becomes the activity that it is", () => {
   const of = (name: string, members: object = {}): object => fromClaudeCodeHook({ ...COMMON, hook_event_name: name, ...members });
   expect(of("PermissionDenied", { ...CALL, reason: "not in auto mode" })).toMatchObject({

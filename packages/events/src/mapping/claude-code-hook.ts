@@ -104,7 +104,7 @@ function readHook(name: string, payload: JsonObject, agentId: string): Told {
       return {
         action: "ai.tool_call",
         phase: "outcome",
-        outcome: payload.tool_response === undefined ? SUCCESS : { ...SUCCESS, result: payload.tool_response },
+        outcome: endingOf(payload),
         ...toolOf(payload),
         ...durationOf(payload),
         placed: [...TOOL, "tool_response", ...placedDuration(payload)],
@@ -207,6 +207,12 @@ function stopFailure(payload: JsonObject): Told {
     },
     placed: kind === undefined ? [] : ["error"],
   };
+}
+
+/** A tool that was interrupted ends like one that succeeded: its response says so. */
+function endingOf({ tool_response: response }: JsonObject): Outcome {
+  const { status, code } = readToolEnding(false, "", response);
+  return { status, ...(code === undefined ? {} : { code }), ...(response === undefined ? {} : { result: response }) };
 }
 
 function failureOf(payload: JsonObject): Outcome {

@@ -24,19 +24,25 @@ export interface TranscriptMessage {
   readonly isApiError: boolean;
 }
 
+/** The subagent that a line belongs to: what the line says, else what its file's name says. Undefined on the main thread. */
+export function subagentOf(line: JsonObject, fileSubagentId: string | undefined): string | undefined {
+  return asText(line.agentId) ?? fileSubagentId ?? (line.isSidechain === true ? "unknown" : undefined);
+}
+
 /**
  * Finds the message of a line of type user or assistant, or of a progress line of a subagent (`data.type` is `agent_progress`).
  *
+ * @param fileSubagentId The subagent whose own file the line is from.
  * @returns undefined for any other line, and for one whose message is not one.
  */
-export function readMessage(line: JsonObject): TranscriptMessage | undefined {
+export function readMessage(line: JsonObject, fileSubagentId?: string): TranscriptMessage | undefined {
   if (line.type === "progress") {
     const data = asObject(line.data);
     const inner = asObject(data?.message);
     if (data?.type !== "agent_progress" || inner === undefined) return undefined;
     return toMessage(inner, asText(data.agentId) ?? "unknown", asText(line.parentToolUseID));
   }
-  return toMessage(line, asText(line.agentId) ?? (line.isSidechain === true ? "unknown" : undefined), undefined);
+  return toMessage(line, subagentOf(line, fileSubagentId), undefined);
 }
 
 function toMessage(line: JsonObject, agentId: string | undefined, parentCallId: string | undefined): TranscriptMessage | undefined {

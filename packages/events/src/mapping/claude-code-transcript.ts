@@ -7,12 +7,18 @@ import {
   MODEL_CHARS_MAX,
   NAME_CHARS_MAX,
 } from "../limits.ts";
-import { asObject, asText, asTimestamp, readMessage, type TranscriptMessage, textOf } from "./claude-code-line.ts";
+import { createTranscriptChain } from "./claude-code-chain.ts";
+import { type LineOrigin, originOf } from "./claude-code-copy.ts";
+import { estimateCostUsd, hasTokens, readHourCacheTokens, SYNTHETIC_MODEL } from "./claude-code-cost.ts";
+import { asObject, asText, asTimestamp, readMessage, subagentOf, type TranscriptMessage, textOf } from "./claude-code-line.ts";
 import { readToolEnding, toOutcome } from "./claude-code-outcome.ts";
+import { namesRecorder } from "./claude-code-recorder.ts";
 import { largestTokens, millisecondsBetween, readDuration, readTokens } from "./claude-code-usage.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { present } from "./json-object.ts";
 import { replaceLoneSurrogates, toLeafId, toLeafName } from "./leaf-text.ts";
+import { TRANSCRIPT_MALFORMED_EVENTS_MAX } from "./limits.ts";
+import type { FindPrice } from "./model-prices.ts";
 import { stableId } from "./stable-id.ts";
 
 // One closure over 400 lines: what a line means depends on the calls, requests and session before it, and splitting them would only pass
@@ -22,7 +28,7 @@ import { stableId } from "./stable-id.ts";
 export interface TranscriptStats {
   /** Lines pushed, without empty ones. */
   lines: number;
-  /** Lines that are not a JSON object, or a message without content. */
+  /** Lines that are not a JSON object, that could not be read as text, or a message without content. */
   malformedLines: number;
   /** Lines of a type that this version does not know. */
   unknownLines: number;
@@ -44,11 +50,17 @@ export interface TranscriptStats {
   thinkingBlocks: number;
   /** Numbers kept as strings and texts made valid Unicode. */
   repairedValues: number;
+  /** Parents that lines name and the file does not have; known at the end. */
+  brokenChains: number;
+  /** Requests that have no `usage.costUsd` because no price is known, by the name of the model. */
+  unpricedRequests: Map<string, number>;
 }
 
 export interface TranscriptReader {
   /** Takes one line, without or with its line end. @returns the events that are complete now. Never throws on content. */
   push(line: string): AuditEventInput[];
+  /** Takes the place of a line that could not be read as text: it counts as malformed. */
+  pushUnreadable(): AuditEventInput[];
   /** Closes the reader. @returns the events that were waiting, and one intent for each call without a result. */
   end(): AuditEventInput[];
   readonly stats: Readonly<TranscriptStats>;
@@ -60,6 +72,12 @@ export interface TranscriptOptions {
   readonly agentId?: string;
   /** Who sat at the keyboard. The file does not say; default `unknown`. */
   readonly userId?: string;
+  /** The session, where the file's name tells it: for lines that do not. */
+  readonly sessionId?: string;
+  /** The subagent whose own file this is, where the file's name tells it: for lines that do not. */
+  readonly subagentId?: string;
+  /** Prices for `usage.costUsd`; without them no cost is estimated. */
+  readonly prices?: FindPrice;
 }
 
 // Lines that tell of no action: bookkeeping, repeated context, and progress whose end is told elsewhere.
@@ -88,7 +106,9 @@ interface Call {
 interface Request {
   readonly key: string;
   usage: Usage;
-  /** The one event that carries the tokens: the first of the request. */
+  /** How many of the tokens written to the cache are kept for an hour: they cost more. */
+  hourCacheTokens: number;
+  /** The one event that carries the tokens. MAPPING-15 and MAPPING-35 say which. */
   carrier: AuditEventInput | undefined;
   /** The carrier is complete and only waits for the last line of its request. */
   isHeld: boolean;
@@ -101,9 +121,10 @@ interface Request {
  * - Prompts and answers are `ai.chat_message`. Tokens stand on exactly one event of each request.
  * - Ids depend only on the file's own ids, so reading a file again, in other pieces or after it grew, gives the same events; a call without
  *   a result is an intent under an id of its own.
+ * - A line whose parent is missing and a line that is no JSON are `agent.transcript.broken`: somebody may have taken something out.
  *
  * Memory grows with the number of ids in the file, not with its content: a call waits until its result comes.
- * The rules are MAPPING-10 to MAPPING-19. Format: internal to Claude Code and changing; seen in versions 2.1.2 to 2.1.37.
+ * The rules are MAPPING-10 to MAPPING-19, MAPPING-35 to MAPPING-41 and MAPPING-48. Format: internal to Claude Code and changing; seen in versions 2.1.2 to 2.1.37.
  */
 export function createTranscriptReader(options: TranscriptOptions = {}): TranscriptReader {
   const mainAgentId = toLeafId(options.agentId ?? "claude-code", ID_CHARS_MAX);
@@ -122,9 +143,11 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     responses: 0,
     thinkingBlocks: 0,
     repairedValues: 0,
+    brokenChains: 0,
+    unpricedRequests: new Map(),
   };
   const session: Session = {
-    id: "unknown",
+    id: options.sessionId ?? "unknown",
     cwd: undefined,
     gitBranch: undefined,
     version: undefined,
@@ -135,6 +158,14 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
   const knownIds = new Set<string>();
   const requests = new Map<string, Request>();
   const countedRequests = new Set<string>();
+  const unpricedKeys = new Set<string>();
+  const copies = new Map<string, LineOrigin>();
+  const chain = createTranscriptChain<AuditEventInput>();
+  /** Malformed lines that wait: the last line of a file may only be half written, and a break is told with the time of the line after it. */
+  let malformed: { readonly lineNumber: number; readonly text: string }[] = [];
+  let malformedToldCount = 0;
+  let malformedUntoldCount = 0;
+  let lastUntoldLine = 0;
   let ready: AuditEventInput[] = [];
 
   function push(written: string): AuditEventInput[] {
@@ -143,9 +174,50 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     if (text === "") return [];
     stats.lines++;
     const line = parse(text);
-    if (line === undefined) stats.malformedLines++;
+    if (line === undefined) noteMalformed(text);
     else readLine(line, text);
     return drain();
+  }
+
+  function pushUnreadable(): AuditEventInput[] {
+    stats.lines++;
+    noteMalformed("");
+    return drain();
+  }
+
+  function noteMalformed(text: string): void {
+    stats.malformedLines++;
+    if (malformedToldCount + malformed.length <= TRANSCRIPT_MALFORMED_EVENTS_MAX) malformed.push({ lineNumber: stats.lines, text });
+    else {
+      malformedUntoldCount++;
+      lastUntoldLine = stats.lines;
+    }
+  }
+
+  function tellMalformed(): void {
+    for (const { lineNumber, text } of malformed) {
+      if (malformedToldCount === TRANSCRIPT_MALFORMED_EVENTS_MAX) malformedUntoldCount++;
+      else {
+        malformedToldCount++;
+        tellBroken(["LINE_MALFORMED", String(lineNumber), stableId("line", text)], { lineNumber });
+      }
+    }
+    malformed = [];
+  }
+
+  function tellBroken([code, ...parts]: readonly [code: string, ...parts: string[]], details: JsonObject): void {
+    const id = stableId("transcript_broken", session.id, options.subagentId ?? "", code, ...parts);
+    if (isNew(id)) ready.push(brokenEvent(id, code, { agentId: options.subagentId }, details));
+  }
+
+  function brokenEvent(id: string, code: string, message: Partial<TranscriptMessage>, details: JsonObject): AuditEventInput {
+    return {
+      ...frame(id, message, { details }),
+      action: "agent.transcript.broken",
+      actor: { type: "system", id: mainAgentId },
+      target: { type: "session", id: toLeafId(session.id, ID_CHARS_MAX) },
+      outcome: { status: "failure", code },
+    };
   }
 
   function end(): AuditEventInput[] {
@@ -158,6 +230,16 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
       ready.push({ ...intent, id: stableId("tool_call_intent", sessionId, callId), phase: "intent", outcome: { status: "pending" } });
     }
     calls.clear();
+    // The very last line may be half of one that is being written: that is no break.
+    if (malformed.at(-1)?.lineNumber === stats.lines) malformed.pop();
+    else if (lastUntoldLine === stats.lines) malformedUntoldCount--;
+    tellMalformed();
+    if (malformedUntoldCount > 0) {
+      tellBroken(["LINES_MALFORMED", String(malformedUntoldCount)], { lineCount: malformedUntoldCount });
+    }
+    const breaks = chain.breaks();
+    stats.brokenChains = breaks.length;
+    ready.push(...breaks.filter(({ id }) => isNew(id)));
     return drain();
   }
 
@@ -178,9 +260,14 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     }
   }
 
-  function readLine(line: JsonObject, text: string): void {
+  function readLine(written: JsonObject, text: string): void {
+    const origin = originOf(written, copies);
+    const line = origin === undefined ? written : { ...written, ...origin };
     followSession(line);
-    const message = readMessage(line);
+    // What is missing in a copy is nothing that its original lacks: copies are only seen as parents.
+    if (origin === undefined && malformed.length > 0 && session.lastAt !== undefined) tellMalformed();
+    followChain(origin === undefined ? line : { uuid: written.uuid });
+    const message = readMessage(line, options.subagentId);
     if (message !== undefined) readBlocks(message, text);
     else if (line.type === "user" || line.type === "assistant") stats.malformedLines++;
     else if (line.type === "system") readSystem(line, text);
@@ -202,6 +289,15 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     session.version = asText(line.version) ?? session.version;
     session.permissionMode = asText(line.permissionMode) ?? session.permissionMode;
     session.lastAt = asTimestamp(line.timestamp) ?? session.lastAt;
+  }
+
+  function followChain(line: JsonObject): void {
+    chain.follow(line, (parentUuid) => {
+      const agentId = subagentOf(line, options.subagentId);
+      const id = stableId("transcript_broken", session.id, agentId ?? "", "PARENT_MISSING", parentUuid);
+      const place = { uuid: asText(line.uuid), parentUuid, occurredAt: asTimestamp(line.timestamp), agentId };
+      return brokenEvent(id, "PARENT_MISSING", place, {});
+    });
   }
 
   function readBlocks(message: TranscriptMessage, text: string): void {
@@ -279,7 +375,9 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
       ...withModel(message),
     };
     calls.set(id, { event, startedAt: message.occurredAt, sessionId: session.id, callId });
-    if (request !== undefined && request.carrier === undefined && !countedRequests.has(request.key)) carry(request, event);
+    if (request === undefined) return;
+    if (request.carrier === undefined && !countedRequests.has(request.key)) carry(request, event);
+    else if (message.agentId !== undefined && request.carrier?.action === "ai.chat_message") handOver(request, event);
   }
 
   function endCall(message: TranscriptMessage, block: JsonObject): void {
@@ -325,10 +423,12 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
   function readSystem(line: JsonObject, text: string): void {
     const { subtype } = line;
     if (subtype === "compact_boundary") {
-      emitLine(line, text, "agent.context.compacted", { status: "success" }, { compactMetadata: line.compactMetadata });
+      const { compactMetadata, logicalParentUuid } = line;
+      emitLine(line, text, "agent.context.compacted", { status: "success" }, { compactMetadata, logicalParentUuid });
     } else if (subtype === "stop_hook_summary" && (line.preventedContinuation === true || isFilled(line.hookErrors))) {
       const { hookInfos, hookErrors, preventedContinuation, stopReason } = line;
-      const outcome = isFilled(hookErrors) ? ({ status: "failure", code: "HOOK_ERROR" } as const) : ({ status: "success" } as const);
+      const code = namesRecorder(hookInfos) ? "RECORDER_HOOK_ERROR" : "HOOK_ERROR";
+      const outcome = isFilled(hookErrors) ? ({ status: "failure", code } as const) : ({ status: "success" } as const);
       emitLine(line, text, "agent.hook.stopped", outcome, { hookInfos, hookErrors, preventedContinuation, stopReason });
     } else if (subtype === "api_error") {
       emitLine(line, text, "ai.error", { status: "failure", code: "API_ERROR" }, { error: line.error, retryAttempt: line.retryAttempt });
@@ -364,8 +464,9 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     const uuid = asText(line.uuid);
     const id = stableId("system", session.id, uuid ?? stableId("line", text));
     if (!isNew(id)) return;
+    const agentId = subagentOf(line, options.subagentId);
     ready.push({
-      ...frame(id, { uuid, parentUuid: asText(line.parentUuid), occurredAt: asTimestamp(line.timestamp) }, { details }),
+      ...frame(id, { uuid, parentUuid: asText(line.parentUuid), occurredAt: asTimestamp(line.timestamp), agentId }, { details }),
       action,
       actor: { type: "system", id: mainAgentId },
       target: { type: "session", id: toLeafId(session.id, ID_CHARS_MAX) },
@@ -381,19 +482,46 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     let request = requests.get(thread);
     if (request?.key !== key) {
       if (request !== undefined) close(request);
-      request = { key, usage: {}, carrier: undefined, isHeld: false };
+      request = { key, usage: {}, hourCacheTokens: 0, carrier: undefined, isHeld: false };
       requests.set(thread, request);
     }
     // The count of output tokens grows from line to line; the last and largest is the right one.
     request.usage = largestTokens(request.usage, readTokens(message.usage));
-    if (request.carrier !== undefined) request.carrier.usage = { ...request.carrier.usage, ...request.usage };
+    request.hourCacheTokens = Math.max(request.hourCacheTokens, readHourCacheTokens(message.usage));
+    if (request.carrier !== undefined) fillUsage(request, request.carrier);
     return request;
   }
 
   function carry(request: Request, event: AuditEventInput): void {
     countedRequests.add(request.key);
     request.carrier = event;
+    fillUsage(request, event);
+  }
+
+  /** Moves the tokens of a subagent's request from what it said to its first call: progress lines have only the call, and must agree. */
+  function handOver(request: Request, event: AuditEventInput): void {
+    const said = request.carrier;
+    if (said !== undefined) {
+      const model = said.usage?.model;
+      if (model === undefined) delete said.usage;
+      else said.usage = { model };
+      ready.push(said);
+    }
+    request.isHeld = false;
+    request.carrier = event;
+    fillUsage(request, event);
+  }
+
+  function fillUsage(request: Request, event: AuditEventInput): void {
     event.usage = { ...event.usage, ...request.usage };
+    const model = event.usage.model;
+    if (options.prices === undefined || model === undefined || model === SYNTHETIC_MODEL || !hasTokens(request.usage)) return;
+    const price = options.prices(model, event.occurredAt);
+    if (price !== undefined) event.usage.costUsd = estimateCostUsd(request.usage, request.hourCacheTokens, price);
+    else if (!unpricedKeys.has(request.key)) {
+      unpricedKeys.add(request.key);
+      stats.unpricedRequests.set(model, (stats.unpricedRequests.get(model) ?? 0) + 1);
+    }
   }
 
   function close(request: Request): void {
@@ -458,7 +586,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     };
   }
 
-  return { push, end, stats };
+  return { push, pushUnreadable, end, stats };
 }
 
 function tool(written: string, input: unknown): Pick<AuditEventInput, "target" | "activity"> {
@@ -478,7 +606,9 @@ function readOutcome(message: TranscriptMessage, block: JsonObject): AuditEventI
   // A line holds one result as a rule; with several, `toolUseResult` cannot be told apart.
   const results = message.blocks.filter(({ type }) => type === "tool_result");
   const toolUseResult = results.length === 1 ? message.toolUseResult : undefined;
-  return toOutcome(readToolEnding(block.is_error === true, text, toolUseResult), block.content, text, toolUseResult);
+  // Progress lines of a subagent lack it as a rule: its own file must not tell another ending than they do.
+  const told = message.agentId === undefined ? toolUseResult : undefined;
+  return toOutcome(readToolEnding(block.is_error === true, text, told), block.content, text, toolUseResult);
 }
 
 function withModel({ model }: TranscriptMessage): { usage?: Usage } {

@@ -1,4 +1,4 @@
-import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX } from "@vouchtrail/events";
+import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX } from "@vouchtrail/events";
 import { z } from "zod";
 import { ENGINE_MEMORY_BYTES, QUERY_TIMEOUT_MS } from "../followers/search/limits.ts";
 
@@ -14,6 +14,17 @@ const names = (values: Iterable<string>) =>
 
 const duration = z.string().regex(/^\d+(ms|s|m|h|d|w|y)$/, "Expected a duration such as 30d.");
 const size = z.string().regex(/^\d+\s*(B|KB|MB|GB|TB)$/i, "Expected a size such as 100MB.");
+
+const patterns = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(PATTERN_CHARS_MAX)
+      .regex(/^!?\s*[^\s!]/, "Expected a pattern; one that begins with ! exempts."),
+  )
+  .max(PATTERNS_MAX)
+  .default([]);
 
 /** The `audit:` block as the agent audit logging document has it. */
 const AuditSchema = z.strictObject({
@@ -65,6 +76,23 @@ const AuditSchema = z.strictObject({
 
 const AlertsSchema = z
   .array(z.strictObject({ name: z.string().min(1), condition: z.string().min(1), window: duration, action: z.string().min(1) }))
+  .max(1_000);
+
+const usd = z.number().min(0).max(1_000_000);
+
+/** Prices of models, in US dollars per million tokens. Shape: `ModelPrice`. */
+const PricesSchema = z
+  .array(
+    z.strictObject({
+      model: z.string().min(1).max(200),
+      from: z.iso.date(),
+      inputUsd: usd,
+      outputUsd: usd,
+      cacheReadUsd: usd,
+      cacheWriteUsd: usd,
+      cacheWrite1hUsd: usd.optional(),
+    }),
+  )
   .max(1_000);
 
 export const ConfigSchema = z.strictObject({
@@ -147,6 +175,33 @@ export const ConfigSchema = z.strictObject({
       contextIds: z.enum(["leaf", "personal"]).default("leaf").describe("Where session and trace ids go; personal makes them erasable."),
     })
     .prefault({}),
+  sensitivity: z
+    .strictObject({
+      derive: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Derive permission level, resources and the sensitive flag of tool calls from their inputs, where the sender names none.",
+        ),
+      defaults: z.boolean().default(true).describe("Use the built-in patterns too; docs/spec/sensitivity.md lists them."),
+      paths: patterns.describe("Sensitive files, such as *.pem or ~/.ssh/**, beside the built-in ones; what begins with ! is exempt."),
+      hosts: patterns.describe("Sensitive hosts, such as *.internal.example.org."),
+      tables: patterns.describe("Sensitive database tables, such as customers or payroll.*."),
+      commands: patterns.describe("Commands that show sensitive data, such as pass or kubectl get secret*."),
+      mcpServers: patterns.describe("MCP servers with sensitive data, by name."),
+    })
+    .prefault({}),
+  hooks: z
+    .strictObject({
+      redactToolOutput: z
+        .boolean()
+        .default(false)
+        .describe("Answer a hook with the output of its tool without the secrets in it, so that the model does not see them."),
+    })
+    .prefault({}),
+  prices: PricesSchema.default([]).describe(
+    "What models cost from a date on, in US dollars per million tokens: { model, from, inputUsd, outputUsd, cacheReadUsd, cacheWriteUsd, cacheWrite1hUsd }. Comes before the shipped list prices; read by import.",
+  ),
   log: z
     .strictObject({
       level: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("Least level that is logged."),
