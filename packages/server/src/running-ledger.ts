@@ -1,4 +1,4 @@
-import { createMinimizer, createRedactor, type PrivacyPolicy, type Redactor } from "@vouchtrail/events";
+import { createMinimizer, createRedactor, createSensitivityRules, type PrivacyPolicy, type Redactor } from "@vouchtrail/events";
 import { type Clock, createReceiptClock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
 import { type DataPaths, LEDGER_NAME, type OpenData, openDataDirectory } from "./data-directory.ts";
@@ -24,6 +24,8 @@ export interface LedgerLogger {
 /** The settings that a ledger and its intake need, whoever serves them. */
 export interface LedgerConfig extends Pick<Config, "data" | "state" | "origin" | "ledger" | "limits" | "privacy"> {
   readonly audit: Pick<Config["audit"], "content_logging" | "redaction">;
+  /** Absent: the defaults. */
+  readonly sensitivity?: Config["sensitivity"];
 }
 
 export interface RunningLedgerOptions {
@@ -62,7 +64,7 @@ export interface RunningLedger {
   close(): Promise<void>;
 }
 
-/** @throws {AuditError} As `openDataDirectory`, and `CONFIG_INVALID` for patterns of redaction that are none. */
+/** @throws {AuditError} As `openDataDirectory`, and `CONFIG_INVALID` for patterns of redaction or sensitivity that are none. */
 export async function openRunningLedger(options: RunningLedgerOptions): Promise<RunningLedger> {
   const { config, environment, logger, onNotice } = options;
   const remembered = openRememberedCheckpoints(config.state ?? defaultStateFolder(environment));
@@ -115,6 +117,7 @@ async function runLedger(
     redactor,
     minimizer: createMinimizer(config.audit.content_logging, sha256),
     policy,
+    sensitivity: config.sensitivity?.derive === false ? undefined : createSensitivityRules(config.sensitivity),
     disclosureBytesMax: config.limits.disclosureBytesMax,
     now,
     observer,

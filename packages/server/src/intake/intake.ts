@@ -1,5 +1,7 @@
 import {
   AuditError,
+  type AuditEvent,
+  deriveSecurity,
   type ErrorCode,
   EVENT_BYTES_MAX,
   type Fault,
@@ -10,6 +12,7 @@ import {
   type Received,
   type ReceivedVia,
   type Redactor,
+  type SensitivityRules,
 } from "@vouchtrail/events";
 import type { AppendResult, Ledger, Receipt, SealedEntry } from "../ledger/ledger.ts";
 import type { Recorder } from "../recorder.ts";
@@ -50,6 +53,8 @@ export interface IntakeDeps {
   readonly redactor: Redactor;
   readonly minimizer: Minimizer;
   readonly policy: PrivacyPolicy;
+  /** What counts as sensitive in the inputs of tools; absent, no security block is derived. */
+  readonly sensitivity?: SensitivityRules | undefined;
   readonly disclosureBytesMax: number;
   readonly now: () => string;
   readonly observer: IntakeObserver;
@@ -89,8 +94,12 @@ export function createIntake(deps: IntakeDeps): Intake {
     const forbidden = writeFault(principal, event);
     if (forbidden !== undefined) return [forbidden];
 
+    // Before redaction, which takes secrets out of what is derived too: quotes and escapes that are gone may have hidden one from the hint.
+    const isDerived = fillSecurity(event, deps.sensitivity);
+    const mayHoldSecrets = hints.mayHoldSecrets || (isDerived && mayHoldSecret(event.security));
+
     let redaction: RedactionRecord | undefined;
-    if (hints.mayHoldSecrets) {
+    if (mayHoldSecrets) {
       const redacted = redactor.redactEvent(event);
       if (redacted.hits.size > 0) {
         // The action names the event in the leaf and in every filter; a secret there cannot be cut out of it.
@@ -111,6 +120,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     const fitted = fitContent(minimized.event, deps.disclosureBytesMax);
     if (fitted.cuts > 0) observer.cut("size", fitted.cuts);
     return sealEvent(fitted.event, received, policy, redaction);
+  }
+
+  function mayHoldSecret(value: unknown): boolean {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return redactor.mayContainSecrets(bytes, 0, bytes.length);
   }
 
   function isTooLarge(disclosure: string | undefined): boolean {
@@ -201,6 +215,30 @@ export function createIntake(deps: IntakeDeps): Intake {
       return accept(values.length, via, (position, at) => prepare(values[position], hints, principal, via, at));
     },
   };
+}
+
+const SECURITY_MEMBERS = ["permissionLevel", "resourcesAccessed", "sensitiveDataAccessed"] as const;
+const TYPES_WITH_INPUT: ReadonlySet<string> = new Set(["tool", "skill", "external"]);
+
+/**
+ * Derives the members of the security block that the sender left out, in place: the validator's result is a fresh object that nobody else has.
+ * What the sender said stays. Rules: SENS-2, SENS-3.
+ *
+ * @returns Whether anything was added.
+ */
+function fillSecurity(event: AuditEvent, rules: SensitivityRules | undefined): boolean {
+  const { activity, security } = event;
+  if (rules === undefined || activity === undefined || !TYPES_WITH_INPUT.has(activity.type)) return false;
+  if (security !== undefined && SECURITY_MEMBERS.every((name) => security[name] !== undefined)) return false;
+  const derived = deriveSecurity(activity, rules, { cwd: event.labels?.cwd ?? longFolder(event.details) });
+  if (derived === undefined) return false;
+  event.security = { ...derived, ...security };
+  return true;
+}
+
+/** A working folder that is too long for a label. */
+function longFolder(details: JsonObject | undefined): string | undefined {
+  return typeof details?.cwd === "string" ? details.cwd : undefined;
 }
 
 /** The leaf names a bounded number of rules; hits of further ones are added up. */
