@@ -104,6 +104,7 @@ test(
       "/api/v1/bundle",
       "/api/v1/effects",
       "/api/v1/events",
+      "/api/v1/sessions",
       "/api/v1/sources",
       "/api/v1/stats",
     ]);
@@ -212,6 +213,26 @@ test(
   },
   FUZZ_TIMEOUT_MS,
 );
+
+test("ISOLATION-1: a session and its verdict are made of the tenant's own entries, and sessions of others are not there", async () => {
+  const statuses = new Set<number>();
+  for (const word of ["common", "alpha", "zulu"]) {
+    for (const id of word === "common" ? ["common-session"] : [0, 1, 2].map((n) => `${word}-session-${n}`)) {
+      for (const path of [`/api/v1/sessions/${id}`, `/api/v1/sessions/${id}/completeness`]) {
+        for (const tenant of ["", `&tenant=${OWN}`, `&tenant=${OTHER}`]) {
+          const { status } = await askBoth(`${path}?wait=searchable${tenant}`);
+          statuses.add(status);
+          if (word === "zulu" || tenant.endsWith(OTHER)) expect(status, path).toBe(404);
+        }
+      }
+    }
+  }
+  expect([...statuses].sort()).toEqual([200, 404]);
+  for (const id of [...known].slice(0, 20)) {
+    await askBoth(`/api/v1/events/${id}/explain`);
+    await askBoth(`/api/v1/events/${id}/explain?tenant=${OTHER}`);
+  }
+});
 
 test("ISOLATION-1: a tail gives the tenant's entries alone, from wherever it begins", async () => {
   // Each lets the event through that ends the tail.
@@ -369,12 +390,17 @@ test("ISOLATION-1: these tests ask every route that there is", async () => {
       "GET /api/v1/bundle",
       "GET /api/v1/effects",
       "GET /api/v1/events",
+      "GET /api/v1/sessions",
       "GET /api/v1/sources",
       "GET /api/v1/stats",
       // By id.
       "GET /api/v1/events/{id}",
       "GET /api/v1/events/{id}/bundle",
+      "GET /api/v1/events/{id}/explain",
       "GET /api/v1/events/{id}/inclusion-proof",
+      // By session.
+      "GET /api/v1/sessions/{id}",
+      "GET /api/v1/sessions/{id}/completeness",
       "GET /api/v1/tail",
       // Sending.
       "POST /api/v1/events",

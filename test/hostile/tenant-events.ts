@@ -219,6 +219,7 @@ export const questions: fc.Arbitrary<Question> = fc
         .map(([groups, more]) => [...groups.map((name) => ["group", name] as const), ...more]),
     ),
     routed("/api/v1/sources", options({ limit })),
+    routed("/api/v1/sessions", options({ limit: fc.nat(199).map((n) => String(n + 1)) })),
     routed("/api/v1/effects", options({ limit, order, state: fc.constantFrom("open", "closed", "all") })),
     routed("/api/v1/bundle", options({ limit: fc.nat(7).map((n) => String(n + 1)), deeds: fc.constantFrom("true", "false") })),
   )

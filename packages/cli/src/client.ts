@@ -2,10 +2,12 @@ import {
   AuditError,
   type AuditReader,
   type BundlePage,
+  type CompletenessAnswer,
   type EffectPage,
   type EntryView,
   ERRORS,
   type ErrorCode,
+  type Explanation,
   type Fault,
   formatCsvHeader,
   formatCsvRow,
@@ -13,6 +15,8 @@ import {
   type SearchHit,
   type SearchPage,
   type SearchQuery,
+  type SessionPage,
+  type SessionStory,
   type SourceList,
   type SqlAnswer,
   type SqlQuery,
@@ -186,6 +190,21 @@ export function createClient(options: { readonly url: string; readonly key?: str
     stats: (query) => ask<Stats>("/api/v1/stats", query),
     sources: (query) => ask<SourceList>("/api/v1/sources", query),
     effects: (query) => ask<EffectPage>("/api/v1/effects", query),
+    sessions: (query) => ask<SessionPage>("/api/v1/sessions", query),
+    async completeness({ id, tenant, wait }) {
+      const query = new URLSearchParams({ ...(tenant === undefined ? {} : { tenant }), ...(wait === true ? { wait: "searchable" } : {}) });
+      return JSON.parse(await read(`/api/v1/sessions/${encodeURIComponent(id)}/completeness?${query}`)) as CompletenessAnswer;
+    },
+    async session({ id, tenant, limit, cursor, wait }) {
+      const query = new URLSearchParams({
+        ...(tenant === undefined ? {} : { tenant }),
+        ...(limit === undefined ? {} : { limit: String(limit) }),
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(wait === true ? { wait: "searchable" } : {}),
+      });
+      return JSON.parse(await read(`/api/v1/sessions/${encodeURIComponent(id)}?${query}`)) as SessionStory;
+    },
+    explain: async (id, tenant) => JSON.parse(await read(entryPath(id, "/explain", tenant))) as Explanation,
     bundles: (query) => ask<BundlePage>("/api/v1/bundle", query),
     searchAll,
     async *searchStream(query, format, signal) {

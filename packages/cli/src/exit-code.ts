@@ -11,4 +11,8 @@ export const EXIT = {
   holdsUnremembered: 3,
   /** `verify`: damage. `index check`: the search index does not say what the ledger says. */
   damaged: 4,
+  /** `completeness`: nothing is missing, and not enough is known. */
+  unknownVerdict: 3,
+  /** `completeness`: something is missing. */
+  incomplete: 4,
 } as const;

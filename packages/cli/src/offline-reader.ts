@@ -14,5 +14,16 @@ export function openOfflineReader(ledger: LedgerReader): AuditReader {
       message: "Searching and counting need the server. Start it with: vouchtrail serve --data <dir>",
     });
   };
-  return { ...ledger, search: unavailable, stats: unavailable, sources: unavailable, effects: unavailable, bundles: unavailable };
+  return {
+    ...ledger,
+    search: unavailable,
+    stats: unavailable,
+    sources: unavailable,
+    effects: unavailable,
+    bundles: unavailable,
+    sessions: unavailable,
+    completeness: unavailable,
+    session: unavailable,
+    explain: unavailable,
+  };
 }

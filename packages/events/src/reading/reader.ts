@@ -1,6 +1,10 @@
 import type { EvidenceBundle, SectionName, SectionState } from "@vouchtrail/protocol";
 import type { JsonObject } from "../event.ts";
+import type { CompletenessAnswer } from "./completeness.ts";
 import type { EventFilter } from "./event-filter.ts";
+import type { Explanation } from "./explanation.ts";
+import type { SessionStory, SessionStoryQuery } from "./session-story.ts";
+import type { SessionPage, SessionQuery, SessionsQuery } from "./sessions.ts";
 
 /** How far an answer looked. Every answer carries it. */
 export interface ReadState {
@@ -209,6 +213,14 @@ export interface AuditReader {
   effects(query: EffectsQuery): Promise<EffectPage>;
   /** Bundles of all entries that match, a page at a time, oldest first. */
   bundles(query: Omit<SearchQuery, "order">): Promise<BundlePage>;
+  /** Sessions of agents, each with its verdict. */
+  sessions(query: SessionsQuery): Promise<SessionPage>;
+  /** Whether the record of a session is complete: what each vantage point told of it, compared. */
+  completeness(query: SessionQuery): Promise<CompletenessAnswer>;
+  /** One session as a story: its prompts, below them what was done. */
+  session(query: SessionStoryQuery): Promise<SessionStory>;
+  /** Why an event happened: prompt, decision, approval, action, outcome, each with its proof. Waits until all that is stored can be found. */
+  explain(id: string, tenant?: string): Promise<Explanation>;
 }
 
 /** SQL over the search index, for administrators: it sees all tenants. */

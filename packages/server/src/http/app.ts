@@ -4,11 +4,13 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { sendError, toAuditError } from "./answer.ts";
 import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
-import { addHookRoutes } from "./hook-routes.ts";
+import { addHookRoutes, type HookRouteDeps } from "./hook-routes.ts";
 import { addIndexRoutes, type IndexRouteDeps } from "./index-routes.ts";
 import { addOperationRoutes, type OperationRouteDeps } from "./operation-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addSearchRoutes, type SearchRouteDeps } from "./search-routes.ts";
+import { addSessionRoutes } from "./session-routes.ts";
+import { addStoryRoutes } from "./story-routes.ts";
 import { addTailRoute, type TailRouteDeps } from "./tail-route.ts";
 import { addTlogRoutes, type TlogRouteDeps } from "./tlog-routes.ts";
 
@@ -42,7 +44,13 @@ export interface AppOptions {
   readonly logger: Logger;
 }
 
-export type AppDeps = EventRouteDeps & SearchRouteDeps & IndexRouteDeps & TlogRouteDeps & TailRouteDeps & OperationRouteDeps;
+export type AppDeps = EventRouteDeps &
+  HookRouteDeps &
+  SearchRouteDeps &
+  IndexRouteDeps &
+  TlogRouteDeps &
+  TailRouteDeps &
+  OperationRouteDeps;
 
 /** The HTTP interface. Bodies are handed to intake as bytes; logs hold neither bodies nor query strings. */
 export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
@@ -113,6 +121,8 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   addEventRoutes(app, deps);
   addHookRoutes(app, deps);
   addSearchRoutes(app, { ...deps, logger: options.logger });
+  addSessionRoutes(app, deps);
+  addStoryRoutes(app, deps);
   addIndexRoutes(app, { ...deps, logger: options.logger });
   addTlogRoutes(app, deps);
   addTailRoute(app, deps);

@@ -1,4 +1,15 @@
-import { BUCKET_NAMES, BUNDLES_FORMAT, FILTER_NAMES, GROUP_NAMES, type JsonObject, TIME_FILTER_NAMES } from "@vouchtrail/events";
+import {
+  BUCKET_NAMES,
+  BUNDLES_FORMAT,
+  EXPLAINED_RULES,
+  FILTER_NAMES,
+  GROUP_NAMES,
+  HOLE_RULES,
+  type JsonObject,
+  TIME_FILTER_NAMES,
+  UNKNOWN_RULES,
+  VANTAGE_POINTS,
+} from "@vouchtrail/events";
 import { FOLLOWER_STATES } from "../followers/follower-state.ts";
 import {
   BUNDLES_DEFAULT,
@@ -7,6 +18,8 @@ import {
   READ_STREAM_ENTRIES_MAX,
   SEARCH_ENTRIES_DEFAULT,
   SEARCH_ENTRIES_MAX,
+  SESSIONS_DEFAULT,
+  SESSIONS_MAX,
   SOURCES_MAX,
   STATS_GROUPS_DEFAULT,
   STATS_GROUPS_MAX,
@@ -60,6 +73,7 @@ const LIMITS: Readonly<Record<keyof typeof SEARCH_PARAMETERS, JsonObject>> = {
   },
   "/api/v1/stats": limit(STATS_GROUPS_DEFAULT, STATS_GROUPS_MAX),
   "/api/v1/sources": limit(SOURCES_MAX, SOURCES_MAX),
+  "/api/v1/sessions": limit(SESSIONS_DEFAULT, SESSIONS_MAX),
   "/api/v1/effects": limit(SEARCH_ENTRIES_DEFAULT, SEARCH_ENTRIES_MAX),
   "/api/v1/bundle": limit(BUNDLES_DEFAULT, BUNDLES_MAX),
 };
@@ -120,6 +134,21 @@ export function searchPaths(): Readonly<Record<string, JsonObject>> {
       description: "A page.",
       ...json(ref("EffectPage")),
     }),
+    "/api/v1/sessions": searching("/api/v1/sessions", "Sessions of agents, each with its verdict, the newest first.", {
+      description: "A page.",
+      ...json(ref("SessionPage")),
+    }),
+    "/api/v1/sessions/{id}/completeness": {
+      get: {
+        summary: "Whether the record of a session is complete, and what is missing.",
+        parameters: [
+          { name: "id", in: "path", required: true, schema: text },
+          parameter("tenant", text),
+          parameter("wait", OPTIONS.wait ?? text),
+        ],
+        responses: { "200": { description: "The verdict.", ...json(ref("Completeness")) }, "404": failure, default: failure },
+      },
+    },
     "/api/v1/bundle": searching("/api/v1/bundle", "Evidence of everything that matches, oldest first, for checking offline.", {
       description: "A page.",
       ...json(ref("BundlePage")),
@@ -167,6 +196,9 @@ export function searchSchemas(): Readonly<Record<string, JsonObject>> {
     tokensOutput: integer,
     costUsd: { type: "number" },
   };
+  const texts = { type: "array", items: text };
+  const verdict = { enum: ["complete", "incomplete", "unknown"] };
+  const rule = { ...text, description: "A rule of docs/spec/completeness.md, such as COMPLETE-9." };
   const hit = {
     index: integer,
     leafHash: { ...text, description: "Standard base64 of 32 bytes." },
@@ -201,6 +233,64 @@ export function searchSchemas(): Readonly<Record<string, JsonObject>> {
       groups: { type: "array", items: object({ key: { type: "object", additionalProperties: { type: ["string", "null"] } }, ...sums }) },
       groupCount: integer,
       buckets: { type: "array", items: object({ from: { type: "string", format: "date-time" }, ...sums }) },
+      ...readState,
+    }),
+    SessionSummary: object({
+      tenant: text,
+      id: text,
+      agents: texts,
+      users: texts,
+      models: texts,
+      startedAt: { type: "string", format: "date-time" },
+      lastAt: { type: "string", format: "date-time" },
+      durationMs: integer,
+      entries: integer,
+      prompts: integer,
+      toolCalls: integer,
+      failures: integer,
+      denials: integer,
+      tokensInput: integer,
+      tokensOutput: integer,
+      tokensCacheRead: integer,
+      tokensCacheWrite: integer,
+      costUsd: { type: "number" },
+      vantagePoints: texts,
+      verdict,
+      holeCount: integer,
+    }),
+    SessionPage: page("sessions", "SessionSummary"),
+    Completeness: object({
+      tenant: text,
+      sessionId: text,
+      verdict,
+      rule,
+      vantagePoints: { type: "array", items: object({ via: { enum: [...VANTAGE_POINTS] }, entries: integer, calls: integer }) },
+      calls: integer,
+      agreed: integer,
+      holes: {
+        type: "array",
+        items: object(
+          {
+            kind: { enum: Object.keys(HOLE_RULES) },
+            rule,
+            message: text,
+            missedBy: { enum: [...VANTAGE_POINTS] },
+            callId: text,
+            tool: text,
+            conversationId: text,
+            gap: object({ source: text, instance: text, from: integer, to: integer }),
+            count: integer,
+            evidence: { type: "array", items: object({ index: integer, id: text }) },
+          },
+          ["missedBy", "callId", "tool", "conversationId", "gap", "count"],
+        ),
+      },
+      holeCount: integer,
+      missing: { type: "array", items: object({ kind: { enum: Object.keys(UNKNOWN_RULES) }, rule, message: text }) },
+      explained: {
+        type: "array",
+        items: object({ kind: { enum: Object.keys(EXPLAINED_RULES) }, rule, count: integer, callIds: texts }),
+      },
       ...readState,
     }),
     Source: object({

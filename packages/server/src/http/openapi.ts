@@ -1,5 +1,6 @@
 import { APPLICATION_SHAPES, auditEventJsonSchema, ERRORS, type JsonObject } from "@vouchtrail/events";
 import { FILTER_PARAMETERS, searchPaths, searchSchemas } from "./openapi-search.ts";
+import { storyPaths, storySchemas } from "./openapi-story.ts";
 
 const json = (schema: JsonObject): JsonObject => ({ content: { "application/json": { schema } } });
 const text = { content: { "text/plain": { schema: { type: "string" } } } };
@@ -15,6 +16,10 @@ const shapeParameter = {
   schema: { enum: ["event", ...APPLICATION_SHAPES], default: "event" },
 };
 const waitParameter = { name: "wait", in: "query", required: false, schema: { const: "checkpoint" } };
+
+function hookHeader(name: string, description: string, schema: JsonObject = {}): JsonObject {
+  return { name, in: "header", required: false, description, schema: { type: "string", ...schema } };
+}
 
 function reading(summary: string, body: JsonObject, more: JsonObject = {}): JsonObject {
   return {
@@ -71,6 +76,7 @@ export function openApiDocument(version: string): JsonObject {
           },
         },
         ...searchSchemas(),
+        ...storySchemas(),
         ErrorCode: { enum: Object.keys(ERRORS) },
         Error: {
           type: "object",
@@ -111,6 +117,7 @@ export function openApiDocument(version: string): JsonObject {
         "Leaf, sections, inclusion proof and verifier key for checking offline.",
         json({ type: "object" }),
       ),
+      ...storyPaths(),
       "/api/v1/tail": {
         get: {
           summary: "Entries as server-sent events, as they become durable.",
@@ -132,12 +139,25 @@ export function openApiDocument(version: string): JsonObject {
       "/hooks/{agent}": {
         post: {
           summary: "Store what a hook of a coding agent tells: claude-code, codex or copilot.",
-          parameters: [{ name: "agent", in: "path", required: true, schema: { enum: ["claude-code", "codex", "copilot"] } }],
+          parameters: [
+            { name: "agent", in: "path", required: true, schema: { enum: ["claude-code", "codex", "copilot"] } },
+            hookHeader("x-vouchtrail-hook-id", "Id of the event: a hook that is sent again with it and the same time is stored once.", {
+              format: "uuid",
+            }),
+            hookHeader("x-vouchtrail-hook-time", "When the hook ran.", { format: "date-time" }),
+            hookHeader("x-vouchtrail-agent-id", "Who acts, in place of the name of the platform; percent-encoded UTF-8."),
+            hookHeader("x-vouchtrail-session-id", "The session, where the payload names none; percent-encoded UTF-8."),
+          ],
           requestBody: { required: true, ...json({ type: "object" }) },
           responses: {
-            "200": { description: "It is stored. The empty object decides nothing.", ...json({ type: "object" }) },
+            "200": {
+              description:
+                "It is stored. The empty object decides nothing; with hooks.redactToolOutput, hookSpecificOutput.updatedToolOutput is the output of a tool without its secrets.",
+              ...json({ type: "object" }),
+            },
             "400": failure,
             "404": failure,
+            "409": failure,
             "503": failure,
           },
         },

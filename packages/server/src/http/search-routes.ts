@@ -27,6 +27,7 @@ export const SEARCH_PARAMETERS = {
   "/api/v1/events": { single: ["limit", "cursor", "order", "deeds", "deed", "format", "wait"] },
   "/api/v1/stats": { single: ["bucket", "limit", "wait"], repeated: ["group"] },
   "/api/v1/sources": { single: ["limit", "wait"] },
+  "/api/v1/sessions": { single: ["limit", "cursor", "wait"] },
   "/api/v1/effects": { single: ["state", "limit", "cursor", "order", "wait"] },
   "/api/v1/bundle": { single: ["limit", "cursor", "deeds", "deed", "wait"] },
 } as const satisfies Readonly<Record<string, QueryNames>>;
@@ -79,6 +80,8 @@ export function addSearchRoutes(app: FastifyInstance, deps: SearchRouteDeps & { 
     const state = query.text("state") as EffectsQuery["state"];
     return sendJson(reply, await reader.effects({ ...pageOf(query), ...orderOf(query), ...(state === undefined ? {} : { state }) }));
   });
+
+  answering("/api/v1/sessions", async (reader, query, _request, reply) => sendJson(reply, await reader.sessions(pageOf(query))));
 
   answering("/api/v1/bundle", async (reader, query, _request, reply) =>
     sendJson(reply, await reader.bundles({ ...pageOf(query), ...deedsOf(query) })),

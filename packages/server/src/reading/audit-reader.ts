@@ -1,4 +1,5 @@
 import {
+  AuditError,
   type AuditReader,
   BUNDLES_FORMAT,
   type BundlePage,
@@ -23,6 +24,8 @@ import {
   READ_STREAM_ENTRIES_MAX,
   SEARCH_ENTRIES_DEFAULT,
   SEARCH_ENTRIES_MAX,
+  SESSIONS_DEFAULT,
+  SESSIONS_MAX,
   SOURCES_MAX,
   STATS_GROUPS_DEFAULT,
   STATS_GROUPS_MAX,
@@ -31,10 +34,12 @@ import {
 import { charsOfEntry, damagedEntry, readPage } from "./page-entries.ts";
 import { createProofs } from "./proofs.ts";
 import { bucketOf, deedOf, groupsOf, limitOf, orderOf, stateOf } from "./question.ts";
+import { explainEvent } from "./story/explain-event.ts";
+import { readStory } from "./story/read-story.ts";
 
 /** The slice of the search index that reading needs. */
 export interface Searchable {
-  readonly engine: Pick<SearchEngine, "find" | "effects" | "stats" | "sources">;
+  readonly engine: Pick<SearchEngine, "find" | "effects" | "stats" | "sources" | "sessions" | "completeness">;
   /** Resolves when everything below `next` can be found. @throws {AuditError} `SEARCH_BEHIND`, `SEARCH_UNAVAILABLE`. */
   waitFor(next: number, signal?: AbortSignal): Promise<void>;
 }
@@ -148,7 +153,7 @@ export function openReader(
   const next = (question: CursorQuestion, position: number | undefined): { nextCursor?: string } =>
     position === undefined ? {} : { nextCursor: cursors.format(question, position) };
 
-  return {
+  const reader: ServerReader = {
     ...openLedgerReader(ledger, principal),
     async search(query) {
       const question = searchQuestion("search", query);
@@ -225,5 +230,36 @@ export function openReader(
       };
       return page;
     },
+    async sessions(query) {
+      const question: CursorQuestion = { kind: "sessions", tenant, filter: query.filter, order: "newest" };
+      const limit = limitOf(query.limit, { standard: SESSIONS_DEFAULT, max: SESSIONS_MAX });
+      const beyond = beyondOf(question, query.cursor);
+      await waitIfAsked(query.wait);
+      const { sessions, hasMore, searchedTo } = await engine.sessions({ ...asked(question), limit, beyond }, signal);
+      const position = hasMore ? sessions.at(-1)?.last : undefined;
+      return {
+        sessions: sessions.map(({ last: _, ...session }) => session),
+        ...next(question, position),
+        treeSize: await durableSize(),
+        searchedTo,
+      };
+    },
+    async completeness(query) {
+      await waitIfAsked(query.wait);
+      const unknown = new AuditError("NOT_FOUND", { message: "There is no session with this id." });
+      if (tenant !== undefined && query.tenant !== undefined && query.tenant !== tenant) throw unknown;
+      const found = await engine.completeness({ sessionId: query.id, tenant: query.tenant ?? tenant }, signal);
+      const [verdict, another] = found.verdicts;
+      if (verdict === undefined) throw unknown;
+      if (another !== undefined)
+        throw new AuditError("FILTER_INVALID", {
+          path: "tenant",
+          message: "More than one tenant has a session with this id. Name one with ?tenant=.",
+        });
+      return { ...verdict, treeSize: await durableSize(), searchedTo: found.searchedTo };
+    },
+    session: (query) => readStory(reader, query),
+    explain: (id, named) => explainEvent(id, named, { ledger, reader, tenant, signal }),
   };
+  return reader;
 }

@@ -3,7 +3,7 @@ import { AuditError, type EventFilter, filterParameters } from "@vouchtrail/even
 
 /** What a cursor belongs to. With another one of these it is not valid. */
 export interface CursorQuestion {
-  readonly kind: "search" | "effects" | "bundles";
+  readonly kind: "search" | "effects" | "bundles" | "sessions";
   /** The tenant that the asker is bound to. */
   readonly tenant: string | undefined;
   readonly filter: EventFilter;

@@ -31,5 +31,8 @@ export const STATS_GROUPS_DEFAULT = 100;
 export const STATS_GROUPS_MAX = 1_000;
 /** Sources of one answer, and what is given unless the question says. */
 export const SOURCES_MAX = 1_000;
+/** Sessions of one answer, and what is given unless the question says: each is compared entry by entry. */
+export const SESSIONS_DEFAULT = 50;
+export const SESSIONS_MAX = 200;
 /** Bytes of the key that authenticates cursors. */
 export const CURSOR_KEY_BYTES = 32;

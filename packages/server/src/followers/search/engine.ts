@@ -10,7 +10,7 @@ import { INDEX_LAYOUT, type IndexLayout } from "./index-layout.ts";
 import { type IndexStore, openIndexStore } from "./index-store.ts";
 import { ENGINE_MEMORY_BYTES, HOT_TABLE_MEMORY_SHARE, QUERY_TIMEOUT_MS, REPAIRS_TOLD_MAX } from "./limits.ts";
 import { createQueryRunner } from "./query-runner.ts";
-import { findEffects, findEntries, findSources, findStats } from "./questions.ts";
+import { findCompleteness, findEffects, findEntries, findSessions, findSources, findStats } from "./questions.ts";
 import type { Repair, SearchEngine, SqlQuestion, SqlRows } from "./search-engine.ts";
 import { createSnapshotGate } from "./snapshot-gate.ts";
 import { answerSql } from "./sql-runner.ts";
@@ -171,6 +171,10 @@ export async function openSearchEngine(options: EngineOptions, callbacks: Engine
     effects: (question, signal) => queries.run((reader, searchedTo) => findEffects(reader, question, searchedTo), signal),
     stats: (question, signal) => queries.run((reader, searchedTo) => findStats(reader, question, searchedTo), signal),
     sources: (question, signal) => queries.run((reader, searchedTo) => findSources(reader, question, searchedTo), signal),
+    sessions: (question, signal) =>
+      queries.run((reader, searchedTo) => findSessions(reader, question, { searchedTo, nowMs: question.nowMs ?? Date.now() }), signal),
+    completeness: (question, signal) =>
+      queries.run((reader, searchedTo) => findCompleteness(reader, question, { searchedTo, nowMs: question.nowMs ?? Date.now() }), signal),
     sql: askSql,
     sqlJson: async (question, signal) => Buffer.from(JSON.stringify(await askSql(question, signal))),
     async state() {

@@ -1,16 +1,23 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { COMPARED_ENTRIES_MAX } from "../../completeness/limits.ts";
+import { assessSession } from "../../completeness/verdict.ts";
 import { effectsInSteps } from "./effects-sql.ts";
 import { findInSteps } from "./find-sql.ts";
 import type {
+  CompletenessQuestion,
   EffectsQuestion,
   FindQuestion,
   Found,
+  FoundCompleteness,
   FoundEffects,
+  FoundSessions,
   FoundSources,
   FoundStats,
+  SessionsQuestion,
   SourcesQuestion,
   StatsQuestion,
 } from "./search-engine.ts";
+import { answerSessions, recordsOf, sessionTenantsSql } from "./sessions-sql.ts";
 import { answerSources } from "./sources-sql.ts";
 import type { RunStatement } from "./statement.ts";
 import { answerStats } from "./stats-sql.ts";
@@ -34,6 +41,45 @@ export async function findStats(connection: DuckDBConnection, question: StatsQue
 
 export async function findSources(connection: DuckDBConnection, question: SourcesQuestion, searchedTo: number): Promise<FoundSources> {
   return { ...(await answerSources(question, runOn(connection))), searchedTo };
+}
+
+/** @param nowMs Milliseconds since 1970. */
+export async function findSessions(
+  connection: DuckDBConnection,
+  question: SessionsQuestion,
+  { searchedTo, nowMs }: { readonly searchedTo: number; readonly nowMs: number },
+): Promise<FoundSessions> {
+  const run = runOn(connection);
+  const { sessions, hasMore } = await answerSessions(question, run);
+  let room = COMPARED_ENTRIES_MAX;
+  const compared = sessions.filter(({ entries }) => {
+    const fits = entries <= room;
+    if (fits) room -= entries;
+    return fits;
+  });
+  const keys = compared.map(({ tenant, id }) => ({ tenant, sessionId: id }));
+  const records = keys.length === 0 ? [] : await recordsOf(keys, run);
+  const verdicts = new Map(compared.map((session, position) => [session, assessSession(records[position]!, nowMs)]));
+  return {
+    sessions: sessions.map((session) => {
+      const verdict = verdicts.get(session);
+      return { ...session, verdict: verdict?.verdict ?? "unknown", holeCount: verdict?.holeCount ?? 0 };
+    }),
+    hasMore,
+    searchedTo,
+  };
+}
+
+/** @param nowMs Milliseconds since 1970. */
+export async function findCompleteness(
+  connection: DuckDBConnection,
+  { sessionId, tenant }: CompletenessQuestion,
+  { searchedTo, nowMs }: { readonly searchedTo: number; readonly nowMs: number },
+): Promise<FoundCompleteness> {
+  const run = runOn(connection);
+  const keys = (await run(sessionTenantsSql(sessionId, tenant))).map(([found]) => ({ tenant: String(found), sessionId }));
+  const records = keys.length === 0 ? [] : await recordsOf(keys, run);
+  return { verdicts: records.map((record) => assessSession(record, nowMs)), searchedTo };
 }
 
 const runOn =

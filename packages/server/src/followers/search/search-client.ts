@@ -241,6 +241,8 @@ export function startSearchProcess(options: SearchProcessOptions): SearchProcess
     effects: asking("effects"),
     stats: asking("stats"),
     sources: asking("sources"),
+    sessions: asking("sessions"),
+    completeness: asking("completeness"),
     sql: asking("sql"),
     sqlJson: asking("sqlJson"),
     state: async () => ({ ...((await call("state")) as IndexState), repairs: [...repairs] }),

@@ -1,4 +1,4 @@
-import type { BucketName, EventFilter, GroupName, SourceView, Stats } from "@vouchtrail/events";
+import type { BucketName, Completeness, EventFilter, GroupName, SessionSummary, SourceView, Stats } from "@vouchtrail/events";
 import type { IndexEntry } from "./row.ts";
 
 /** Where the index goes on: it holds everything below `next`, and entry next-1 has this leaf hash (standard base64). */
@@ -60,6 +60,33 @@ export interface SourcesQuestion extends Question {
 export interface FoundSources {
   readonly sources: readonly SourceView[];
   readonly sourceCount: number;
+  readonly searchedTo: number;
+}
+
+export interface SessionsQuestion extends Question {
+  readonly limit: number;
+  /** Only sessions whose newest matching entry has an index below it. */
+  readonly beyond?: number | undefined;
+  /** Milliseconds since 1970, for what may still be running; the clock of the process unless given. */
+  readonly nowMs?: number;
+}
+
+export interface FoundSessions {
+  /** The one with the newest matching entry first; `last` is the index of that entry. */
+  readonly sessions: readonly (SessionSummary & { readonly last: number })[];
+  readonly hasMore: boolean;
+  readonly searchedTo: number;
+}
+
+export interface CompletenessQuestion {
+  readonly sessionId: string;
+  readonly tenant?: string | undefined;
+  readonly nowMs?: number;
+}
+
+export interface FoundCompleteness {
+  /** One for each tenant that has a session of this id, at most two. */
+  readonly verdicts: readonly Completeness[];
   readonly searchedTo: number;
 }
 
@@ -137,6 +164,8 @@ export interface SearchEngine {
   effects(question: EffectsQuestion, signal?: AbortSignal): Promise<FoundEffects>;
   stats(question: StatsQuestion, signal?: AbortSignal): Promise<FoundStats>;
   sources(question: SourcesQuestion, signal?: AbortSignal): Promise<FoundSources>;
+  sessions(question: SessionsQuestion, signal?: AbortSignal): Promise<FoundSessions>;
+  completeness(question: CompletenessQuestion, signal?: AbortSignal): Promise<FoundCompleteness>;
   sql(question: SqlQuestion, signal?: AbortSignal): Promise<SqlRows>;
   /** The same as JSON in UTF-8, a {@link SqlRows}: thousands of rows pass through the server's own process without being taken apart there. */
   sqlJson(question: SqlQuestion, signal?: AbortSignal): Promise<Uint8Array>;
