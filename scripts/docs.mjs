@@ -1,4 +1,4 @@
-// `npm run docs`: writes docs/config.md, docs/errors.md, docs/metrics.md and docs/sdk-api.md from the built packages and their source. `--check` only tells whether they are up to date.
+// `npm run docs`: writes docs/config.md, docs/errors.md, docs/metrics.md, docs/sdk-api.md and the plugin's copy of the hook command from the built packages and their source. `--check` only tells whether they are up to date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, setUp } from "./setup.mjs";
@@ -6,6 +6,7 @@ import { root, setUp } from "./setup.mjs";
 const isChecking = process.argv.includes("--check");
 if (!isChecking) setUp();
 const { sdkApiPage } = await import("./sdk-api.mjs");
+const { PLUGIN_COMMAND, pluginCommandText } = await import("./plugin.mjs");
 const { ERRORS } = await import("../packages/events/dist/index.js");
 const { configOptions } = await import("../packages/server/dist/config/config.js");
 const { createMetrics } = await import("../packages/server/dist/metrics.js");
@@ -15,6 +16,8 @@ const pages = {
   "docs/errors.md": errorsPage(),
   "docs/metrics.md": metricsPage(),
   "docs/sdk-api.md": sdkApiPage(),
+  // The plugin is copied without the rest of the repository, so it has the hook command in it.
+  [PLUGIN_COMMAND]: pluginCommandText(),
 };
 let staleCount = 0;
 for (const [name, text] of Object.entries(pages)) {

@@ -20,6 +20,10 @@ export interface FileSummary {
   readonly refused: number;
   readonly notUnderstood: number;
   readonly repaired: number;
+  /** Places of a transcript where lines are missing. */
+  readonly brokenChains: number;
+  /** Requests of a transcript without a cost because no price is known, by the name of the model. */
+  readonly unpricedRequests: Readonly<Record<string, number>>;
   /** The first refusals, by line. */
   readonly refusals: readonly Refusal[];
 }
@@ -34,6 +38,20 @@ export interface ImportOptions extends ShapeReaderOptions {
   /** Detected when absent. */
   readonly format?: Shape | undefined;
 }
+
+/** What became of a file of which nothing was read. */
+export const NOTHING = {
+  records: 0,
+  events: 0,
+  stored: 0,
+  duplicates: 0,
+  refused: 0,
+  notUnderstood: 0,
+  repaired: 0,
+  brokenChains: 0,
+  unpricedRequests: {},
+  refusals: [],
+} as const satisfies Omit<FileSummary, "file" | "format" | "problem">;
 
 const SAMPLE_LINES = 20;
 const LINE_FEED = 0x0a;
@@ -52,11 +70,10 @@ export async function importFile(
   stdin: AsyncIterable<Buffer>,
 ): Promise<FileSummary> {
   const source = await openSource(counted(file === "-" ? stdin : createReadStream(file), observer), options.format);
-  const nothing = { records: 0, events: 0, stored: 0, duplicates: 0, refused: 0, notUnderstood: 0, repaired: 0, refusals: [] };
-  if (source.isEmpty) return { file, format: undefined, ...nothing };
+  if (source.isEmpty) return { file, format: undefined, ...NOTHING };
   const { shape, framing } = source;
   if (shape === undefined) {
-    return { file, format: undefined, ...nothing, problem: "Its format cannot be told from its first lines. Name it with --format." };
+    return { file, format: undefined, ...NOTHING, problem: "Its format cannot be told from its first lines. Name it with --format." };
   }
 
   const counts = { records: 0, events: 0, stored: 0, duplicates: 0, refused: 0 };
@@ -87,7 +104,15 @@ export async function importFile(
   }
   await take(reader.end());
   await sender.finish();
-  return { file, format: shape, ...counts, ...reader.counts, refusals: refusals.sort(byLine).slice(0, REFUSALS_LISTED_MAX) };
+  const { unpricedRequests, ...told } = reader.counts;
+  return {
+    file,
+    format: shape,
+    ...counts,
+    ...told,
+    unpricedRequests: Object.fromEntries(unpricedRequests),
+    refusals: refusals.sort(byLine).slice(0, REFUSALS_LISTED_MAX),
+  };
 }
 
 interface Source {

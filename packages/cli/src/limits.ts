@@ -54,6 +54,8 @@ export const PACK_MADE_BY_CHARS_MAX = 200;
 export const STREAM_REQUEST_ENTRIES = 100_000;
 /** Entries of one page of a search: the most that the server gives. */
 export const SEARCH_PAGE_ENTRIES_MAX = 1_000;
+/** Sessions of one page: the most that the server gives. */
+export const SESSIONS_PAGE_MAX = 200;
 /** Entries that a search prints unless it is told otherwise: a few screens. */
 export const SEARCH_ENTRIES_DEFAULT = 50;
 /** Deeds that a report lists unless it is told otherwise. */
@@ -86,3 +88,21 @@ export const CATALOG_FILES_MAX = 50_000;
 export const OPEN_EFFECT_AGE_MS = 3_600_000;
 /** Open effects that `doctor` counts. */
 export const DOCTOR_EFFECTS_MAX = 1_000;
+/** Folders below the one that an import is given. Claude Code nests four: project, session, subagents, workflow. */
+export const FOLDER_DEPTH_MAX = 8;
+/** Transcripts of one folder: years of daily work. More are a folder that was not meant. */
+export const FOLDER_FILES_MAX = 100_000;
+/** Milliseconds between two looks of `import --watch` at its files, unless it is told otherwise. */
+export const WATCH_INTERVAL_MS = 2_000;
+/** Seconds between two looks: fewer would keep a processor busy with large folders; more is a timer for `import` itself. */
+export const WATCH_INTERVAL_SECONDS = { min: 0.1, max: 3_600 } as const;
+/** Milliseconds without growth after which a transcript counts as quiet: calls without a result are told then. Longer than most tools run. */
+export const WATCH_QUIET_MS = 300_000;
+/** Milliseconds without growth after which a watch forgets what it sent of a transcript: a session that goes on after a day is sent whole again. */
+export const WATCH_FORGET_MS = 86_400_000;
+/** Ids of one transcript that a watch remembers as sent: about 2 MB. Of a longer one that is read anew, everything is sent again. */
+export const WATCH_SENT_IDS_MAX = 20_000;
+/** Bytes at the start of a transcript, and in front of where reading stopped, by which a watch knows that it is still the same file. */
+export const WATCH_SAMPLE_BYTES = 1_024;
+/** Bytes of a transcript that a watch reads at a time. */
+export const WATCH_READ_BYTES = 1_048_576;

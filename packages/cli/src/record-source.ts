@@ -45,8 +45,11 @@ export async function* readRecords(chunks: AsyncIterable<Buffer>, framing: Frami
   yield* cut.end();
 }
 
-interface Cutter {
+/** Cuts the bytes of a file into its records, piece by piece. */
+export interface Cutter {
+  /** @returns the records that are complete now. They must be taken before the next piece is pushed. */
   push(chunk: Buffer): Iterable<SourceRecord>;
+  /** @returns what stands behind the last end of a record. */
   end(): Iterable<SourceRecord>;
 }
 
@@ -76,7 +79,8 @@ function createGatherer(): { add(bytes: Buffer): void; take(line: number): Sourc
   };
 }
 
-function createLineCutter(): Cutter {
+/** Cuts at line feeds. What stands behind the last one waits: a line that is being written is no record yet. Blank lines are none. */
+export function createLineCutter(): Cutter {
   const gatherer = createGatherer();
   let line = 1;
   return {

@@ -4,6 +4,7 @@ import {
   type AuditEventInput,
   createTranscriptReader,
   type ErrorCode,
+  type FindPrice,
   fromApplicationShape,
   parseExactJson,
   type Shape,
@@ -21,6 +22,8 @@ export interface OutgoingEvent {
   readonly line: number;
   /** The id was derived from the record's own text: another event cannot have it, so a conflict is the same record met again. */
   readonly hasOwnId: boolean;
+  /** Of events that a transcript tells: what the same event would be sent with again. */
+  readonly told?: { readonly id: string; readonly status: string };
 }
 
 export interface Refusal {
@@ -45,6 +48,10 @@ export interface ShapeCounts {
   readonly notUnderstood: number;
   /** Numbers, texts and times that had to be changed so that the trail takes them. */
   readonly repaired: number;
+  /** Places of a transcript where the line before is missing; known at the end. */
+  readonly brokenChains: number;
+  /** Requests of a transcript without a cost because no price is known, by the name of the model. */
+  readonly unpricedRequests: ReadonlyMap<string, number>;
 }
 
 export interface ShapeReaderOptions {
@@ -53,6 +60,11 @@ export interface ShapeReaderOptions {
   readonly userId?: string | undefined;
   /** For records that do not say when they happened. */
   readonly importedAt: string;
+  /** For transcripts: the session and the subagent that the file's name tells, for lines that do not. */
+  readonly sessionId?: string | undefined;
+  readonly subagentId?: string | undefined;
+  /** For transcripts: prices of models, for the cost of requests. */
+  readonly prices?: FindPrice | undefined;
 }
 
 export function createShapeReader(shape: Shape, options: ShapeReaderOptions): ShapeReader {
@@ -87,7 +99,7 @@ function createJsonShapeReader(options: ShapeReaderOptions, map: MapRecord): Sha
     },
     end: () => [],
     get counts() {
-      return { notUnderstood: 0, repaired };
+      return { notUnderstood: 0, repaired, brokenChains: 0, unpricedRequests: new Map() };
     },
   };
 }
@@ -117,26 +129,35 @@ function mappingOf(shape: ApplicationShape): MapRecord {
   };
 }
 
-function createTranscriptShapeReader({ tenant, agentId, userId }: ShapeReaderOptions): ShapeReader {
+function createTranscriptShapeReader(options: ShapeReaderOptions): ShapeReader {
+  const { tenant, agentId, userId, sessionId, subagentId, prices } = options;
   const reader = createTranscriptReader({
     ...(tenant === undefined ? {} : { tenant }),
     ...(agentId === undefined ? {} : { agentId }),
     ...(userId === undefined ? {} : { userId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(subagentId === undefined ? {} : { subagentId }),
+    ...(prices === undefined ? {} : { prices }),
   });
   let lastLine = 0;
-  let unreadable = 0;
   const outgoing = (events: readonly AuditEventInput[]): ReadRecord[] =>
-    events.map((event) => ({ event: { json: JSON.stringify(event), line: lastLine, hasOwnId: false } }));
+    events.map((event) => ({
+      event: {
+        json: JSON.stringify(event),
+        line: lastLine,
+        hasOwnId: false,
+        ...(event.id === undefined ? {} : { told: { id: event.id, status: event.outcome.status } }),
+      },
+    }));
   return {
     push(record) {
       lastLine = record.line;
-      if (record.text === undefined) unreadable += 1;
-      return record.text === undefined ? [] : outgoing(reader.push(record.text));
+      return outgoing(record.text === undefined ? reader.pushUnreadable() : reader.push(record.text));
     },
     end: () => outgoing(reader.end()),
     get counts() {
-      const { malformedLines, unknownLines, repairedValues } = reader.stats;
-      return { notUnderstood: malformedLines + unknownLines + unreadable, repaired: repairedValues };
+      const { malformedLines, unknownLines, repairedValues, brokenChains, unpricedRequests } = reader.stats;
+      return { notUnderstood: malformedLines + unknownLines, repaired: repairedValues, brokenChains, unpricedRequests };
     },
   };
 }
