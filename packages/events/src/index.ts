@@ -147,7 +147,3 @@ export {
   type SplitEvent,
   splitEvent,
 } from "./sections.ts";
-export { type DeriveOptions, deriveSecurity } from "./sensitivity/derive-security.ts";
-export { RESOURCE_TYPES, type ResourceType } from "./sensitivity/finding.ts";
-export { PATTERN_CHARS_MAX, PATTERNS_MAX } from "./sensitivity/limits.ts";
-export { createSensitivityRules, type SensitivityOptions, type SensitivityRules } from "./sensitivity/sensitivity-rules.ts";

@@ -1,4 +1,5 @@
-import { createMinimizer, createRedactor, createSensitivityRules, type PrivacyPolicy, type Redactor } from "@vouchtrail/events";
+import { createMinimizer, createRedactor, type PrivacyPolicy, type Redactor } from "@vouchtrail/events";
+import { createSensitivityRules } from "@vouchtrail/events/sensitivity";
 import { type Clock, createReceiptClock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
 import { type DataPaths, LEDGER_NAME, type OpenData, openDataDirectory } from "./data-directory.ts";

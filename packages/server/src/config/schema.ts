@@ -1,4 +1,5 @@
-import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX } from "@vouchtrail/events";
+import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX } from "@vouchtrail/events";
+import { PATTERN_CHARS_MAX, PATTERNS_MAX } from "@vouchtrail/events/sensitivity";
 import { z } from "zod";
 import { ENGINE_MEMORY_BYTES, QUERY_TIMEOUT_MS } from "../followers/search/limits.ts";
 

@@ -1,7 +1,6 @@
 import {
   AuditError,
   type AuditEvent,
-  deriveSecurity,
   type ErrorCode,
   EVENT_BYTES_MAX,
   type Fault,
@@ -12,8 +11,9 @@ import {
   type Received,
   type ReceivedVia,
   type Redactor,
-  type SensitivityRules,
+  type Security,
 } from "@vouchtrail/events";
+import { deriveSecurity, type SensitivityRules } from "@vouchtrail/events/sensitivity";
 import type { AppendResult, Ledger, Receipt, SealedEntry } from "../ledger/ledger.ts";
 import type { Recorder } from "../recorder.ts";
 import { splitBody } from "./body.ts";
@@ -94,23 +94,25 @@ export function createIntake(deps: IntakeDeps): Intake {
     const forbidden = writeFault(principal, event);
     if (forbidden !== undefined) return [forbidden];
 
-    // Before redaction, which takes secrets out of what is derived too: quotes and escapes that are gone may have hidden one from the hint.
-    const isDerived = fillSecurity(event, deps.sensitivity);
-    const mayHoldSecrets = hints.mayHoldSecrets || (isDerived && mayHoldSecret(event.security));
-
-    let redaction: RedactionRecord | undefined;
-    if (mayHoldSecrets) {
-      const redacted = redactor.redactEvent(event);
-      if (redacted.hits.size > 0) {
-        // The action names the event in the leaf and in every filter; a secret there cannot be cut out of it.
-        if (redacted.event.action !== event.action) {
-          return [{ code: "EVENT_INVALID", path: "action", message: "The action holds what looks like a secret." }];
-        }
-        event = redacted.event;
-        for (const [rule, count] of redacted.hits) observer.redacted(rule, count);
-        redaction = { hits: boundedHits(redacted.hits), lengthBuckets: Object.fromEntries(redacted.lengthBuckets) };
+    const hits = new Map<string, number>();
+    const lengthBuckets = new Map<string, number>();
+    if (hints.mayHoldSecrets) {
+      const redacted = redact(event, hits, lengthBuckets);
+      // The action names the event in the leaf and in every filter; a secret there cannot be cut out of it.
+      if (redacted.action !== event.action) {
+        return [{ code: "EVENT_INVALID", path: "action", message: "The action holds what looks like a secret." }];
       }
+      event = redacted;
     }
+    // From what is left: a value without the name beside it is no longer known as a secret.
+    const security = derivedSecurity(event, deps.sensitivity);
+    if (security !== undefined) {
+      // Quotes and escapes that are gone may have hidden one.
+      event = { ...event, security: mayHoldSecret(security) ? redact({ security }, hits, lengthBuckets).security : security };
+    }
+    for (const [rule, count] of hits) observer.redacted(rule, count);
+    const redaction: RedactionRecord | undefined =
+      hits.size === 0 ? undefined : { hits: boundedHits(hits), lengthBuckets: Object.fromEntries(lengthBuckets) };
     const minimized = minimizer.minimizeEvent(event);
     for (const [rule, count] of minimized.cuts) observer.cut(rule, count);
     const received: Received = { at, via, ...(principal.key === undefined ? {} : { key: principal.key }) };
@@ -120,6 +122,14 @@ export function createIntake(deps: IntakeDeps): Intake {
     const fitted = fitContent(minimized.event, deps.disclosureBytesMax);
     if (fitted.cuts > 0) observer.cut("size", fitted.cuts);
     return sealEvent(fitted.event, received, policy, redaction);
+  }
+
+  /** @param hits What was found is added, and to `lengthBuckets` how long it was. */
+  function redact<T extends object>(value: T, hits: Map<string, number>, lengthBuckets: Map<string, number>): T {
+    const redacted = redactor.redactEvent(value);
+    for (const [rule, count] of redacted.hits) hits.set(rule, (hits.get(rule) ?? 0) + count);
+    for (const [bucket, count] of redacted.lengthBuckets) lengthBuckets.set(bucket, (lengthBuckets.get(bucket) ?? 0) + count);
+    return redacted.hits.size === 0 ? value : redacted.event;
   }
 
   function mayHoldSecret(value: unknown): boolean {
@@ -221,19 +231,16 @@ const SECURITY_MEMBERS = ["permissionLevel", "resourcesAccessed", "sensitiveData
 const TYPES_WITH_INPUT: ReadonlySet<string> = new Set(["tool", "skill", "external"]);
 
 /**
- * Derives the members of the security block that the sender left out, in place: the validator's result is a fresh object that nobody else has.
- * What the sender said stays. Rules: SENS-2, SENS-3.
+ * The security block with the members that the sender left out derived from what its tool was given. What the sender said stays. Rules: SENS-2, SENS-3.
  *
- * @returns Whether anything was added.
+ * @returns undefined when there is nothing to add.
  */
-function fillSecurity(event: AuditEvent, rules: SensitivityRules | undefined): boolean {
+function derivedSecurity(event: AuditEvent, rules: SensitivityRules | undefined): Security | undefined {
   const { activity, security } = event;
-  if (rules === undefined || activity === undefined || !TYPES_WITH_INPUT.has(activity.type)) return false;
-  if (security !== undefined && SECURITY_MEMBERS.every((name) => security[name] !== undefined)) return false;
+  if (rules === undefined || activity === undefined || !TYPES_WITH_INPUT.has(activity.type)) return undefined;
+  if (security !== undefined && SECURITY_MEMBERS.every((name) => security[name] !== undefined)) return undefined;
   const derived = deriveSecurity(activity, rules, { cwd: event.labels?.cwd ?? longFolder(event.details) });
-  if (derived === undefined) return false;
-  event.security = { ...derived, ...security };
-  return true;
+  return derived === undefined ? undefined : { ...derived, ...security };
 }
 
 /** A working folder that is too long for a label. */
