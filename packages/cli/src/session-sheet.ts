@@ -1,4 +1,5 @@
 import type { SessionSummary } from "@vouchtrail/events";
+import { durationText } from "./duration-text.ts";
 import { secondsText } from "./hit-table.ts";
 import type { Sheet } from "./sheet.ts";
 import { countText, printable, type Terminal } from "./terminal.ts";
@@ -41,14 +42,4 @@ function mainAgents(agents: readonly string[]): string {
   const main = agents.filter((agent) => !agents.some((other) => agent.startsWith(`${other}/`)));
   const rest = agents.length - main.length;
   return `${printable(main.join(", "))}${rest === 0 ? "" : ` +${rest}`}`;
-}
-
-/** `850 ms`, `42 s`, `12 min`, `3 h 20 min`. */
-export function durationText(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
-  const seconds = Math.round(durationMs / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? "" : ` ${minutes % 60} min`}`;
 }

@@ -25,7 +25,7 @@ export interface PrivacyPolicy {
 export const DEFAULT_PRIVACY_POLICY: PrivacyPolicy = {
   personalTargets: new Set(["user", "member", "customer", "patient", "person", "employee", "contact", "account", "email"]),
   // An agent entry without a target of its own has its activity as target: the leaf names that already.
-  impersonalTargets: new Set([...ACTIVITY_TYPES, "service", "repository", "ledger", "system", "agent"]),
+  impersonalTargets: new Set([...ACTIVITY_TYPES, "service", "repository", "ledger", "system", "agent", "model"]),
   contextIds: "leaf",
 };
 

@@ -3,10 +3,11 @@ import type { Command } from "commander";
 import { tellBehind } from "../behind-notice.ts";
 import { type CommandContext, runs } from "../command-context.ts";
 import { addConnectionOptions, type ConnectionOptions, openClient } from "../connection.ts";
+import { durationText } from "../duration-text.ts";
 import { EXIT } from "../exit-code.ts";
 import { secondsText } from "../hit-table.ts";
 import { wholeNumberFrom } from "../option-value.ts";
-import { durationText, legendText, stepLines } from "../session/step-lines.ts";
+import { legendText, stepLines } from "../session/step-lines.ts";
 import { countText, printable, type Terminal } from "../terminal.ts";
 import { verdictLines } from "./completeness.ts";
 
@@ -29,7 +30,10 @@ export function addSession(program: Command, context: CommandContext): void {
     .option("--wait", "first wait until everything that was recorded can be found")
     .option("--json", "print the story as JSON");
   addConnectionOptions(command)
-    .addHelpText("after", "\nExample:\n  vouchtrail session 4f0c61d2-7c8e-4f2a-9a55-0d4a3a1c9b7e")
+    .addHelpText(
+      "after",
+      "\nRequests to the model are left out, their tokens are in the totals; --json has them.\n\nExample:\n  vouchtrail session 4f0c61d2-7c8e-4f2a-9a55-0d4a3a1c9b7e",
+    )
     .action(runs(context, (id: string, options: SessionOptions) => session(id, options, context)));
 }
 

@@ -1,4 +1,5 @@
 import type { SessionStep, StoryApproval } from "@vouchtrail/events";
+import { durationText } from "../duration-text.ts";
 import { secondsText } from "../hit-table.ts";
 import { printable, type Terminal } from "../terminal.ts";
 import { cutToWidth } from "../text-width.ts";
@@ -29,12 +30,16 @@ const INDENT = "  ";
 const INDENTS_MAX = 12;
 const WORD_WIDTH = Math.max(...Object.values(MARKS).map(({ word }) => word.length));
 
-/** Steps as lines, each with those below it further in. On a terminal no line is longer than it is wide. */
+/**
+ * Steps as lines, each with those below it further in. On a terminal no line is longer than it is wide. Requests to the model are left out: there is
+ * one before nearly every step, and their tokens are in the totals.
+ */
 export function* stepLines(steps: readonly SessionStep[], terminal: Terminal): Generator<string> {
   let day = "";
   const waiting = [...steps].reverse().map((step) => ({ step, depth: 0 }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { step, depth } = next;
+    if (step.kind === "request") continue;
     const time = secondsText(step.at);
     if (time.slice(0, 10) !== day) {
       day = time.slice(0, 10);
@@ -87,15 +92,6 @@ export function approvalText({ state, by, latencyMs, basis }: StoryApproval): st
   const who = by.kind === "unknown" && by.id === undefined ? "" : ` by ${by.kind}${by.id === undefined ? "" : ` ${printable(by.id)}`}`;
   const after = latencyMs === undefined ? "" : ` after ${durationText(latencyMs)}`;
   return `${state === "requested" ? "approval asked for" : state}${who}${after}${basis === "inferred" ? " (inferred)" : ""}`;
-}
-
-/** `840 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min` */
-export function durationText(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
 }
 
 function lettersOf(via: readonly string[]): string {

@@ -7,14 +7,17 @@ import { createTranscriptReader, type TranscriptOptions, type TranscriptStats } 
 const folder = new URL("../../../../../shared/data/claude-code/", import.meta.url);
 
 interface Reading {
+  /** Without requests to the model. */
   events: AuditEventInput[];
+  requests: AuditEventInput[];
   stats: TranscriptStats;
 }
 function read(lines: readonly (string | object)[], options?: TranscriptOptions): Reading {
   const reader = createTranscriptReader(options);
   const events = lines.flatMap((line) => reader.push(typeof line === "string" ? line : JSON.stringify(line)));
   events.push(...reader.end());
-  return { events, stats: reader.stats };
+  const isRequest = ({ action }: AuditEventInput): boolean => action === "ai.model_call";
+  return { events: events.filter((event) => !isRequest(event)), requests: events.filter(isRequest), stats: reader.stats };
 }
 
 const COMMON = { sessionId: "s-1", cwd: "/repo", gitBranch: "main", version: "2.1.40", isSidechain: false, parentUuid: null };
@@ -52,7 +55,7 @@ test("MAPPING-10: a tool call and its result are one event that says what, where
     target: { type: "tool", id: "Bash" },
     outcome: { status: "success", result: { stdout: "a.txt", stderr: "" } },
     activity: { type: "tool", name: "Bash", tool: { name: "Bash", parameters: { command: "ls" } } },
-    usage: { model: "claude-test-1", tokensInput: 7, tokensOutput: 9, tokensCacheRead: 100, tokensCacheWrite: 20, durationMs: 3_000 },
+    usage: { model: "claude-test-1", durationMs: 3_000 },
     context: { sessionId: "s-1", conversationId: "s-1", callId: "toolu_1", requestId: "req_1" },
     labels: { platform: "claude-code", cwd: "/repo", gitBranch: "main", version: "2.1.40", permissionMode: "plan" },
     details: { uuid: "u-1" },
@@ -73,10 +76,10 @@ test("MAPPING-11: a call without a result is an intent with an id of its own, an
   expect(first.events).toMatchObject([
     { action: "ai.tool_call", phase: "intent", outcome: { status: "pending" }, context: { callId: "toolu_1" } },
   ]);
-  expect(first.events[0]?.usage).toBeUndefined();
+  expect(first.events[0]?.usage).toEqual({ model: "claude-test-1" });
   expect(first.stats.openToolCalls).toBe(1);
   const second = read([...short, user("u-2", 2, result("toolu_1", "done"))]);
-  expect(second.events).toMatchObject([{ outcome: { status: "success" }, usage: { tokensOutput: 9 } }]);
+  expect(second.events).toMatchObject([{ outcome: { status: "success" }, usage: { durationMs: 1_000 } }]);
   expect(second.events[0]?.phase).toBeUndefined();
   expect(second.events[0]?.id).not.toBe(first.events[0]?.id);
 });
@@ -86,8 +89,8 @@ test("MAPPING-12: a repeated call or result is counted and not recorded, and a r
   const ending = user("u-2", 2, result("toolu_1", "x"));
   const { events, stats } = read([call, call, ending, ending, user("u-3", 3, result("toolu_0", "y"))]);
   expect(events.map(({ phase, context }) => [phase, context?.callId])).toEqual([
-    ["outcome", "toolu_0"],
     [undefined, "toolu_1"],
+    ["outcome", "toolu_0"],
   ]);
   expect(stats).toMatchObject({ toolCalls: 1, duplicates: 2, orphanResults: 1 });
 });
@@ -128,7 +131,7 @@ test("MAPPING-14: prompts belong to the user, answers to the agent, thinking is 
 });
 
 test("MAPPING-15: tokens stand once a request, with the largest count of its lines", () => {
-  const { events } = read([
+  const { events, requests } = read([
     assistant("u-1", 1, { type: "text", text: "I look." }, 2),
     assistant("u-2", 1, use("toolu_1"), 2),
     user("u-3", 2, result("toolu_1", "x")),
@@ -138,11 +141,17 @@ test("MAPPING-15: tokens stand once a request, with the largest count of its lin
     user("u-7", 6, result("toolu_3", "x")),
     assistant("u-8", 7, { type: "text", text: "Bye." }, 30, { requestId: "req_2" }),
   ]);
-  const carriers = events.filter(({ usage }) => usage?.tokensOutput !== undefined);
-  expect(carriers.map(({ activity, usage }) => [activity?.name, usage?.tokensOutput])).toEqual([
-    ["response", 80],
-    ["Bash", 30],
+  expect(requests.map(({ action, context, occurredAt, usage }) => [action, context?.callId, occurredAt, usage?.tokensOutput])).toEqual([
+    ["ai.model_call", "req_1", at(1), 80],
+    ["ai.model_call", "req_2", at(5), 30],
   ]);
+  expect(requests[0]).toMatchObject({
+    actor: { type: "agent", id: "claude-code" },
+    target: { type: "model", id: "claude-test-1" },
+    activity: { type: "external", name: "model_call", external: { type: "api_call", target: "claude-test-1" } },
+    usage: { model: "claude-test-1", tokensInput: 7, tokensOutput: 80, tokensCacheRead: 100, tokensCacheWrite: 20 },
+  });
+  expect(events.filter(({ usage }) => usage?.tokensOutput !== undefined)).toEqual([]);
   expect(events.length).toBe(5);
 });
 
@@ -314,7 +323,7 @@ function realFiles(): { name: string; lines: string[] }[] {
 test("MAPPING-19: real transcripts give each tool call once, with every refusal denied and every event valid", () => {
   const counts: Record<string, number> = {};
   for (const { name, lines } of realFiles()) {
-    const { events, stats } = read(lines);
+    const { events, requests, stats } = read(lines);
     const parsed = lines.map((line) => JSON.parse(line) as Line);
     const blocks = (line: Line): Block[] => (Array.isArray(line.message?.content) ? line.message.content : []);
     const inner = (line: Line): Block[] => line.data?.message?.message.content ?? [];
@@ -322,8 +331,8 @@ test("MAPPING-19: real transcripts give each tool call once, with every refusal 
     const subagentUses = parsed.flatMap(inner).filter(({ type }) => type === "tool_use");
     counts[name] = uses.length;
 
-    for (const event of events) expect(AuditEventInputSchema.safeParse(event).error).toBeUndefined();
-    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    for (const event of [...events, ...requests]) expect(AuditEventInputSchema.safeParse(event).error).toBeUndefined();
+    expect(new Set([...events, ...requests].map(({ id }) => id)).size).toBe(events.length + requests.length);
     const calls = events.filter(({ action }) => action === "ai.tool_call");
     const ownCalls = calls.filter(({ labels }) => labels?.subagent === undefined);
     expect(ownCalls.map(({ context }) => context?.callId).sort()).toEqual(uses.map(({ id }) => id).sort());
@@ -354,7 +363,7 @@ test("MAPPING-19: real transcripts give each tool call once, with every refusal 
       tokens.set(message.requestId, Math.max(tokens.get(message.requestId) ?? 0, message.message?.usage?.output_tokens ?? 0));
     }
     const total = [...tokens.values()].reduce((sum, value) => sum + value, 0);
-    expect(events.reduce((sum, { usage }) => sum + (usage?.tokensOutput ?? 0), 0)).toBe(total);
+    expect(requests.reduce((sum, { usage }) => sum + (usage?.tokensOutput ?? 0), 0)).toBe(total);
   }
   if (Object.keys(counts).length > 0) expect(Object.values(counts).sort((a, b) => a - b)).toEqual([38, 38, 44, 51, 66, 196]);
 });

@@ -102,23 +102,24 @@ interface Call {
   readonly callId: string;
 }
 
-/** One response of the model. It comes as several lines with the same `requestId`, each repeating the usage so far. */
+/** One request to the model. Its response comes as several lines with the same `requestId`, each repeating the usage so far. */
 interface Request {
   readonly key: string;
   usage: Usage;
   /** How many of the tokens written to the cache are kept for an hour: they cost more. */
   hourCacheTokens: number;
-  /** The one event that carries the tokens. MAPPING-15 and MAPPING-35 say which. */
-  carrier: AuditEventInput | undefined;
-  /** The carrier is complete and only waits for the last line of its request. */
-  isHeld: boolean;
+  /** Tells of the request once its last line was read. */
+  readonly event: AuditEventInput;
+  readonly responseId: string;
+  /** Whether the event bears the time of a tool call. */
+  isTimed: boolean;
 }
 
 /**
  * Reads a Claude Code transcript line by line and gives the events that it tells of.
  *
  * - Each `tool_use` and its `tool_result` are one `ai.tool_call` that happened when the call was made. Calls of subagents count too.
- * - Prompts and answers are `ai.chat_message`. Tokens stand on exactly one event of each request.
+ * - Prompts and answers are `ai.chat_message`. Each request to the model is an `ai.model_call` that bears its tokens: what hooks and telemetry tell of the same calls takes none away.
  * - Ids depend only on the file's own ids, so reading a file again, in other pieces or after it grew, gives the same events; a call without
  *   a result is an intent under an id of its own.
  * - A line whose parent is missing and a line that is no JSON are `agent.transcript.broken`: somebody may have taken something out.
@@ -157,8 +158,6 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
   const calls = new Map<string, Call>();
   const knownIds = new Set<string>();
   const requests = new Map<string, Request>();
-  const countedRequests = new Set<string>();
-  const unpricedKeys = new Set<string>();
   const copies = new Map<string, LineOrigin>();
   const chain = createTranscriptChain<AuditEventInput>();
   /** Malformed lines that wait: the last line of a file may only be half written, and a break is told with the time of the line after it. */
@@ -225,9 +224,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     requests.clear();
     for (const { event, sessionId, callId } of calls.values()) {
       stats.openToolCalls++;
-      // The tokens stay with the call's own entry, which comes when the file has grown: on both they would count twice.
-      const { usage: _, ...intent } = event;
-      ready.push({ ...intent, id: stableId("tool_call_intent", sessionId, callId), phase: "intent", outcome: { status: "pending" } });
+      ready.push({ ...event, id: stableId("tool_call_intent", sessionId, callId), phase: "intent", outcome: { status: "pending" } });
     }
     calls.clear();
     // The very last line may be half of one that is being written: that is no break.
@@ -308,7 +305,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     if ((said !== "" || attachmentCount > 0) && !message.isMeta) {
       isRecorded = true;
       const details = attachmentCount > 0 ? { attachmentCount } : {};
-      emitMessage(message, said, message.uuid ?? stableId("line", text), details, request);
+      emitMessage(message, said, message.uuid ?? stableId("line", text), details);
     }
     for (const block of message.blocks) {
       if (block.type === "tool_use") startCall(message, block, request);
@@ -320,7 +317,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     if (!isRecorded) stats.skippedLines++;
   }
 
-  function emitMessage(message: TranscriptMessage, text: string, key: string, details: JsonObject, request?: Request): void {
+  function emitMessage(message: TranscriptMessage, text: string, key: string, details: JsonObject): void {
     const id = stableId("message", session.id, key);
     if (!isNew(id)) return;
     const speech = describeSpeech(message, text);
@@ -338,10 +335,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
       ...withModel(message),
     };
     if (message.role === "user") closeThread(message);
-    if (request !== undefined && request.carrier === undefined && !countedRequests.has(request.key)) {
-      carry(request, event);
-      request.isHeld = true;
-    } else ready.push(event);
+    ready.push(event);
   }
 
   function describeSpeech(message: TranscriptMessage, text: string): { name: string; role: string; actor: Actor } {
@@ -375,9 +369,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
       ...withModel(message),
     };
     calls.set(id, { event, startedAt: message.occurredAt, sessionId: session.id, callId });
-    if (request === undefined) return;
-    if (request.carrier === undefined && !countedRequests.has(request.key)) carry(request, event);
-    else if (message.agentId !== undefined && request.carrier?.action === "ai.chat_message") handOver(request, event);
+    if (message.agentId !== undefined && request !== undefined) timeByCall(request, event);
   }
 
   function endCall(message: TranscriptMessage, block: JsonObject): void {
@@ -397,9 +389,7 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     event.outcome = readOutcome(message, block);
     const durationMs = readDuration(message.toolUseResult) ?? millisecondsBetween(call.startedAt, message.occurredAt);
     if (durationMs !== undefined) event.usage = { ...event.usage, durationMs };
-    const request = [...requests.values()].find(({ carrier }) => carrier === event);
-    if (request === undefined) ready.push(event);
-    else request.isHeld = true;
+    ready.push(event);
   }
 
   function endUnknownCall(message: TranscriptMessage, block: JsonObject, callId: string, id: string): void {
@@ -482,50 +472,53 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     let request = requests.get(thread);
     if (request?.key !== key) {
       if (request !== undefined) close(request);
-      request = { key, usage: {}, hourCacheTokens: 0, carrier: undefined, isHeld: false };
+      request = { key, usage: {}, hourCacheTokens: 0, event: modelCall(message, responseId), responseId, isTimed: false };
       requests.set(thread, request);
     }
     // The count of output tokens grows from line to line; the last and largest is the right one.
     request.usage = largestTokens(request.usage, readTokens(message.usage));
     request.hourCacheTokens = Math.max(request.hourCacheTokens, readHourCacheTokens(message.usage));
-    if (request.carrier !== undefined) fillUsage(request, request.carrier);
     return request;
   }
 
-  function carry(request: Request, event: AuditEventInput): void {
-    countedRequests.add(request.key);
-    request.carrier = event;
-    fillUsage(request, event);
+  /** Telemetry tells of the same request under the same id, so it is its call id: one deed, which counts once. */
+  function modelCall(message: TranscriptMessage, responseId: string): AuditEventInput {
+    const { usage } = withModel(message);
+    const model = usage?.model ?? "unknown";
+    return {
+      ...frame(stableId("model_call", session.id, responseId), message, { callId: responseId }),
+      action: "ai.model_call",
+      actor: agent(message.agentId),
+      target: { type: "model", id: model },
+      outcome: { status: "success" },
+      activity: { type: "external", name: "model_call", external: { type: "api_call", target: model } },
+      ...(usage === undefined ? {} : { usage }),
+    };
   }
 
-  /** Moves the tokens of a subagent's request from what it said to its first call: progress lines have only the call, and must agree. */
-  function handOver(request: Request, event: AuditEventInput): void {
-    const said = request.carrier;
-    if (said !== undefined) {
-      const model = said.usage?.model;
-      if (model === undefined) delete said.usage;
-      else said.usage = { model };
-      ready.push(said);
-    }
-    request.isHeld = false;
-    request.carrier = event;
-    fillUsage(request, event);
+  /** Progress lines of a subagent have its calls and not what it said, and must tell the same as its own file: the first call tells when, under an id of its own. */
+  function timeByCall(request: Request, { occurredAt }: AuditEventInput): void {
+    if (request.isTimed) return;
+    request.isTimed = true;
+    request.event.id = stableId("model_call", session.id, request.responseId, "call");
+    if (occurredAt !== undefined) request.event.occurredAt = occurredAt;
   }
 
-  function fillUsage(request: Request, event: AuditEventInput): void {
-    event.usage = { ...event.usage, ...request.usage };
-    const model = event.usage.model;
-    if (options.prices === undefined || model === undefined || model === SYNTHETIC_MODEL || !hasTokens(request.usage)) return;
+  /** A response without any count, such as one that the agent wrote itself, was no request. */
+  function close({ event, usage, hourCacheTokens }: Request): void {
+    if (!hasTokens(usage) || event.usage?.model === SYNTHETIC_MODEL || event.id === undefined || knownIds.has(event.id)) return;
+    knownIds.add(event.id);
+    const costUsd = costOf(event, usage, hourCacheTokens);
+    ready.push({ ...event, usage: { ...event.usage, ...usage, ...(costUsd === undefined ? {} : { costUsd }) } });
+  }
+
+  function costOf(event: AuditEventInput, usage: Usage, hourCacheTokens: number): number | undefined {
+    const model = event.usage?.model;
+    if (options.prices === undefined || model === undefined) return undefined;
     const price = options.prices(model, event.occurredAt);
-    if (price !== undefined) event.usage.costUsd = estimateCostUsd(request.usage, request.hourCacheTokens, price);
-    else if (!unpricedKeys.has(request.key)) {
-      unpricedKeys.add(request.key);
-      stats.unpricedRequests.set(model, (stats.unpricedRequests.get(model) ?? 0) + 1);
-    }
-  }
-
-  function close(request: Request): void {
-    if (request.isHeld && request.carrier !== undefined) ready.push(request.carrier);
+    if (price !== undefined) return estimateCostUsd(usage, hourCacheTokens, price);
+    stats.unpricedRequests.set(model, (stats.unpricedRequests.get(model) ?? 0) + 1);
+    return undefined;
   }
 
   /** A prompt ends the response before it: nothing of that can follow. */

@@ -72,7 +72,8 @@ function costs(
       }),
     ),
   );
-  return { costs: [...events, ...reader.end()].map(({ usage }) => usage?.costUsd), stats: reader.stats };
+  const requests = [...events, ...reader.end()].filter(({ action }) => action === "ai.model_call");
+  return { costs: requests.map(({ usage }) => usage?.costUsd), stats: reader.stats };
 }
 
 test("MAPPING-41: the cost stands once a request, of its largest counts, with both kinds of cache writes", () => {
@@ -88,9 +89,9 @@ test("MAPPING-41: the cost stands once a request, of its largest counts, with bo
   ];
   const table = [{ ...price("m-*", "2026-01-01", 5), cacheWrite1hUsd: 4 }];
   // 3 × 5 + 11 × 10 + 7 × 0.5 + 10 × 2 + 20 × 4 = 228.5 millionths
-  expect(costs("m-1", usages, table).costs).toEqual([undefined, 0.000229]);
+  expect(costs("m-1", usages, table).costs).toEqual([0.000229]);
   expect(costs("m-1", usages, [price("m-*", "2026-01-01", 5)]).costs).toContain(0.000189);
-  expect(costs("m-1", usages).costs).toEqual([undefined, undefined]);
+  expect(costs("m-1", usages).costs).toEqual([undefined]);
 });
 
 test("MAPPING-41: a model without a price is counted once a request, and what no model answered is not", () => {
@@ -99,10 +100,10 @@ test("MAPPING-41: a model without a price is counted once a request, and what no
     { input_tokens: 1, output_tokens: 2 },
   ];
   const unknown = costs("m-1", usages, [price("m-*", "2026-02-02", 1)]);
-  expect(unknown.costs).toEqual([undefined, undefined]);
+  expect(unknown.costs).toEqual([undefined]);
   expect(unknown.stats.unpricedRequests).toEqual(new Map([["m-1", 1]]));
   const synthetic = costs("<synthetic>", usages, [price("*", "2020-01-01", 1)]);
-  expect(synthetic.costs).toEqual([undefined, undefined]);
+  expect(synthetic.costs).toEqual([]);
   expect(synthetic.stats.unpricedRequests.size).toBe(0);
 });
 

@@ -21,6 +21,8 @@ export const STEP_KINDS = [
   "error",
   "compaction",
   "model",
+  /** A request to the model: what it took stands on it. */
+  "request",
   "subagent",
   "event",
 ] as const;

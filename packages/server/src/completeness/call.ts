@@ -18,13 +18,15 @@ export interface Call {
   readonly endings: readonly SessionEntry[];
 }
 
+/** Requests to the model: hooks do not see them, so they are not compared. */
+const REQUEST_ACTION = "ai.model_call";
 const ACTING: ReadonlySet<string> = new Set(["tool", "skill", "external"]);
 
 /** Gathers what was told of each call. Entries of approvals and the like name the call too, and are no telling of it. */
 export function gatherCalls(entries: readonly SessionEntry[]): readonly Call[] {
   const byId = new Map<string, SessionEntry[]>();
   for (const entry of entries) {
-    if (entry.callId === undefined || !ACTING.has(entry.activityType ?? "")) continue;
+    if (entry.callId === undefined || !ACTING.has(entry.activityType ?? "") || entry.action === REQUEST_ACTION) continue;
     const known = byId.get(entry.callId);
     if (known === undefined) byId.set(entry.callId, [entry]);
     else known.push(entry);

@@ -58,6 +58,8 @@ function wordsOf(fold: Fold): string {
       const [from, to] = [textOf(details?.from_model), textOf(details?.to_model)];
       return to === undefined ? first.action : `model: ${from ?? "?"} to ${to}`;
     }
+    case "request":
+      return withWords("model call", textOf(objectAt(first.hit.event, "usage")?.model));
     default:
       return first.action;
   }

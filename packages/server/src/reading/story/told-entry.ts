@@ -94,6 +94,7 @@ const KINDS_BY_ACTION: readonly (readonly [prefix: string, kind: StepKind])[] = 
   ["agent.context.", "compaction"],
   ["agent.model.", "model"],
   ["ai.approval_", "approval"],
+  ["ai.model_call", "request"],
 ];
 
 function kindOf(event: JsonObject, activity: JsonObject | undefined): StepKind {
