@@ -10,7 +10,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // One more than the cores that the checks run on: tests wait for disks and for processes that start.
+    maxWorkers: 3,
     server: { deps: { inline: [/@vouchtrail\//] } },
   },
 });

@@ -14,7 +14,7 @@ test("packed packages install into an empty folder, load, serve, store, verify, 
   try {
     await run("npm", ["pack", "--workspaces", "--pack-destination", folder, "--loglevel=error"], { cwd: root });
     const packed = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
-    expect(packed).toHaveLength(5);
+    expect(packed).toHaveLength(7);
     const app = join(folder, "app");
     await mkdir(app);
     await writeFile(join(app, "package.json"), JSON.stringify({ private: true, type: "module" }));

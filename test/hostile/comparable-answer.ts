@@ -7,7 +7,16 @@ import type { Answer } from "./running-server.ts";
  */
 
 /** Members that are positions in a ledger, hashes or proofs, wherever they stand in a JSON answer. */
-const POSITIONS: ReadonlySet<string> = new Set(["index", "treeSize", "searchedTo", "leafHash", "inclusionProof", "vkey", "requestId"]);
+const POSITIONS: ReadonlySet<string> = new Set([
+  "index",
+  "treeSize",
+  "searchedTo",
+  "leafHash",
+  "inclusionProof",
+  "checkpoint",
+  "vkey",
+  "requestId",
+]);
 /** Headers that tell positions or the moment; the length of a body that holds positions is one. */
 const POSITION_HEADERS: ReadonlySet<string> = new Set(["date", "etag", "content-length"]);
 /** Columns of CSV that are positions or hashes. */
