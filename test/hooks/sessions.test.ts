@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
 import { sendRequest } from "../hostile/running-server.ts";
+import { runCommand, spoolFiles, UNSEEN } from "./command-place.ts";
 import { type HookPayload, hooksOfSession, readSessions } from "./session-hooks.ts";
 import { linesOf } from "./told-session.ts";
 
@@ -128,6 +129,24 @@ test("SESSIONS-1, COMPLETE-1: sessions replayed as hooks, all at once and some h
     failure: statsBefore.failure,
   });
 }, 120_000);
+
+test("SESSIONS-1, HOOK-5: a session replayed through the hook command is the one that its transcript tells", async () => {
+  const lines = linesOf("through-command").map((line) => JSON.stringify(line));
+  const file = place.path("through-command.jsonl");
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const reader = createTranscriptReader();
+  const events = [...lines.flatMap((line) => reader.push(line)), ...reader.end()];
+  for (const payload of hooksOfSession(events)) {
+    const ended = await runCommand(place, { input: JSON.stringify(payload), environment: { AUDIT_LOG_URL: server.url } });
+    expect(ended).toEqual(UNSEEN);
+  }
+  expect(spoolFiles(place).size).toBe(0);
+  expect(await place.run(["import", "--url", server.url, file])).toMatchObject({ code: 0 });
+  const { sessions } = await ask<SessionPage>("/api/v1/sessions?wait=searchable&session=through-command&session=made-1");
+  const [one, other] = sessions.map(({ id: _, startedAt: _start, lastAt: _last, durationMs: _took, ...session }) => session);
+  expect(one).toEqual(other);
+  expect(one).toMatchObject({ toolCalls: 9, failures: 3, denials: 1, verdict: "complete", vantagePoints: ["hook", "import"] });
+}, 60_000);
 
 test("SESSIONS-2: sessions are listed by their newest entry, a page at a time, and filters choose them", async () => {
   const first = await ask<SessionPage>("/api/v1/sessions?limit=1");
