@@ -52,10 +52,16 @@ export {
   type TranscriptReader,
   type TranscriptStats,
 } from "./mapping/claude-code-transcript.ts";
+export { type CopilotHookOptions, fromCopilotHook } from "./mapping/copilot-hook.ts";
+export { fromCursorHook } from "./mapping/cursor-hook.ts";
 export { detectShape, type Shape } from "./mapping/detect.ts";
 export { type EmitterEvent, fromEmitterEvent, toEmitterEvent } from "./mapping/emitter-event.ts";
 export { parseExactJson } from "./mapping/exact-json.ts";
+export { fromGeminiCliHook } from "./mapping/gemini-cli-hook.ts";
 export { createPriceFinder, type FindPrice, type ModelPrice, SHIPPED_MODEL_PRICES } from "./mapping/model-prices.ts";
+export { fromOpencodeHook } from "./mapping/opencode-hook.ts";
+export { fromOtlpLog, fromOtlpSpan } from "./mapping/otlp/from-otlp.ts";
+export type { OtlpItem, OtlpOptions, OtlpRecord, OtlpSpan } from "./mapping/otlp/otlp-record.ts";
 export { fromQueueEvent, type QueueEvent, toQueueEvent } from "./mapping/queue-event.ts";
 export { fromResourceEvent, type ResourceEvent, toResourceEvent } from "./mapping/resource-event.ts";
 export { stableId } from "./mapping/stable-id.ts";

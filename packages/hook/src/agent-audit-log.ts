@@ -48,11 +48,13 @@ const WORK_MS = 60_000;
 const MEMBER_BYTES_MAX = 512;
 
 const DEFAULT_URL = "http://127.0.0.1:7431";
-const VENDORS = ["claude-code", "codex", "copilot"];
+const VENDORS = ["claude-code", "codex", "copilot", "gemini-cli", "cursor", "opencode"];
 /** The members that say which hook it was and hold no content, each with what its values look like. */
 const ENVELOPE: Readonly<Record<string, RegExp>> = {
   hook_event_name: /^[A-Za-z]{1,64}$/,
   session_id: /^[\w-]{1,64}$/,
+  conversation_id: /^[\w-]{1,64}$/,
+  generation_id: /^[\w-]{1,64}$/,
   tool_use_id: /^[\w-]{1,64}$/,
   tool_name: /^[\w.:-]{1,128}$/,
   agent_id: /^[\w-]{1,64}$/,
@@ -114,7 +116,7 @@ run().then(() => leave(), leave);
 async function run(): Promise<void> {
   const options = process.argv.slice(2);
   if (options.includes("--help"))
-    print("agent-audit-log [--url URL] [claude-code|codex|copilot] < hook.json, or agent-audit-log [--url URL] --flush [--rejected]\n");
+    print(`agent-audit-log [--url URL] [${VENDORS.join("|")}] < hook.json, or agent-audit-log [--url URL] --flush [--rejected]\n`);
   else if (options.includes("--flush")) await flush(options.includes("--rejected"));
   else await tell();
 }
@@ -158,7 +160,7 @@ function messageOf(members: Members, bytes: Buffer, isWithheld: boolean): Told |
     const envelope = JSON.stringify({ ...envelopeOf(members), content_withheld: true });
     const sessionId = isText(members.session_id) ? undefined : settings.sessionId;
     const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId };
-    return { message, session: plainSession(members.session_id ?? sessionId), envelope };
+    return { message, session: plainSession(members.session_id ?? members.conversation_id ?? sessionId), envelope };
   }
   if (!isText(members.tool_name)) return undefined;
   const session = isText(members.session_id) ? members.session_id : settings.sessionId;

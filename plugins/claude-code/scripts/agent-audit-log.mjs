@@ -34,11 +34,13 @@ const WORK_MS = 60_000;
 /** Bytes of a name or value that the envelope of a payload may hold. */
 const MEMBER_BYTES_MAX = 512;
 const DEFAULT_URL = "http://127.0.0.1:7431";
-const VENDORS = ["claude-code", "codex", "copilot"];
+const VENDORS = ["claude-code", "codex", "copilot", "gemini-cli", "cursor", "opencode"];
 /** The members that say which hook it was and hold no content, each with what its values look like. */
 const ENVELOPE = {
     hook_event_name: /^[A-Za-z]{1,64}$/,
     session_id: /^[\w-]{1,64}$/,
+    conversation_id: /^[\w-]{1,64}$/,
+    generation_id: /^[\w-]{1,64}$/,
     tool_use_id: /^[\w-]{1,64}$/,
     tool_name: /^[\w.:-]{1,128}$/,
     agent_id: /^[\w-]{1,64}$/,
@@ -64,7 +66,7 @@ run().then(() => leave(), leave);
 async function run() {
     const options = process.argv.slice(2);
     if (options.includes("--help"))
-        print("agent-audit-log [--url URL] [claude-code|codex|copilot] < hook.json, or agent-audit-log [--url URL] --flush [--rejected]\n");
+        print(`agent-audit-log [--url URL] [${VENDORS.join("|")}] < hook.json, or agent-audit-log [--url URL] --flush [--rejected]\n`);
     else if (options.includes("--flush"))
         await flush(options.includes("--rejected"));
     else
@@ -110,7 +112,7 @@ function messageOf(members, bytes, isWithheld) {
         const envelope = JSON.stringify({ ...envelopeOf(members), content_withheld: true });
         const sessionId = isText(members.session_id) ? undefined : settings.sessionId;
         const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId };
-        return { message, session: plainSession(members.session_id ?? sessionId), envelope };
+        return { message, session: plainSession(members.session_id ?? members.conversation_id ?? sessionId), envelope };
     }
     if (!isText(members.tool_name))
         return undefined;

@@ -17,10 +17,12 @@ import {
   type WantedHook,
   wantedHooks,
 } from "../init/hooked-agent.ts";
-import { openInstallMemory } from "../init/install-memory.ts";
+import { type InstallMemory, openInstallMemory } from "../init/install-memory.ts";
 import { type Plan, planHooks, planUndo } from "../init/installer.ts";
 import { FIRST_EVENT_MS_MAX } from "../init/limits.ts";
 import { hindrancesOf, managedFolder, readManagedSettings } from "../init/managed-settings.ts";
+import { OPENCODE_PLUGIN_MARK, opencodePluginText } from "../init/opencode-plugin.ts";
+import { type PluginFile, planPlugin, planPluginUndo } from "../init/plugin-file.ts";
 import { isConfirmed } from "../init/question.ts";
 import { SCOPES, type SettingsPlace, type SettingsScope, settingsPlaceOf } from "../init/settings-place.ts";
 import { loadServer } from "../load-server.ts";
@@ -93,14 +95,17 @@ async function init(name: string, options: InitOptions, context: CommandContext)
   const memory = openInstallMemory(defaultStateFolder(context.environment));
   const say = (line: string): void => context.terminal.err(line);
   if (options.undo === true) {
-    const plan = await planUndo(place.path, agent, memory);
+    const plan = await planRemoval(agent, place, memory, options, context);
     const outcome = await carryOut(plan, { agent, place, warnings: [] }, options, context);
     if (outcome === undefined) return EXIT.failed;
     if (options.json === true) context.terminal.out(JSON.stringify(outcome));
     return EXIT.ok;
   }
   const { hooks, warnings } = await hooksFor(agent, place, options, context);
-  const plan = await planHooks(place.path, hooks, agent, memory);
+  const plan =
+    agentName === "opencode"
+      ? await planPlugin(opencodePluginText(urlOf(options, context.environment)), pluginFileOf(agent, place), memory)
+      : await planHooks(place.path, hooks, agent, memory);
   const handlers = hooks.map(({ handler }) => handler);
   if (agentName === "claude-code") {
     const own = plan.text === undefined ? [] : [{ path: place.path, isManaged: false, text: plan.text }];
@@ -115,6 +120,21 @@ async function init(name: string, options: InitOptions, context: CommandContext)
   return EXIT.ok;
 }
 
+function planRemoval(
+  agent: HookedAgent,
+  place: SettingsPlace,
+  memory: InstallMemory,
+  options: InitOptions,
+  { environment }: CommandContext,
+): Promise<Plan> {
+  if (agent.name !== "opencode") return planUndo(place.path, agent, memory);
+  return planPluginUndo(opencodePluginText(urlOf(options, environment)), pluginFileOf(agent, place), memory);
+}
+
+function pluginFileOf(agent: HookedAgent, { path }: SettingsPlace): PluginFile {
+  return { path, agent, mark: OPENCODE_PLUGIN_MARK };
+}
+
 /** The hooks that the options ask for, and what has to be said about them. */
 async function hooksFor(
   agent: HookedAgent,
@@ -125,12 +145,16 @@ async function hooksFor(
   const url = urlOf(options, environment);
   const { command, warning } = hookCommandFor(place.scope, environment);
   const isTokenSent = options.withToken === true || !isLoopback(url);
-  const warnings = warning === undefined ? [] : [warning];
+  const warnings = warning === undefined || agent.name === "opencode" ? [] : [warning];
   if (isTokenSent)
     warnings.push(
       `The server needs a key: set ${TOKEN_VARIABLE} where ${agent.title} is started. The key itself is never written into settings.`,
     );
   if (agent.name === "codex") warnings.push("Codex runs hooks only after you have reviewed and trusted them: it asks at its next start.");
+  if (agent.name === "cursor")
+    warnings.push(
+      "Cursor takes none of the hooks in a file when it does not know one of their events: older versions do not. Update it first.",
+    );
   return {
     hooks: wantedHooks(agent.name, {
       url,
@@ -155,7 +179,7 @@ async function carryOut(
     file: place.path,
     kind: plan.kind,
     warnings,
-    diff: plan.kind === "unchanged" ? "" : diffText(place.path, plan.file.text, plan.text),
+    diff: plan.kind === "unchanged" ? "" : await diffText(place.path, plan.file.text, plan.text),
   };
   terminal.err(place.reason);
   for (const warning of warnings) terminal.err(`${terminal.errColor.yellow("WARNING")}  ${warning}`);

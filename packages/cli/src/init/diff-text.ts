@@ -1,9 +1,10 @@
-import { createTwoFilesPatch } from "diff";
 import type { Terminal } from "../terminal.ts";
 import { printableLines } from "../terminal.ts";
 
 /** The unified diff between two texts of a file; undefined stands for no file. */
-export function diffText(path: string, before: string | undefined, after: string | undefined): string {
+export async function diffText(path: string, before: string | undefined, after: string | undefined): Promise<string> {
+  // Loaded only here: every command would start later for it.
+  const { createTwoFilesPatch } = await import("diff");
   const old = before === undefined ? "/dev/null" : path;
   const now = after === undefined ? "/dev/null" : path;
   return createTwoFilesPatch(old, now, before ?? "", after ?? "", undefined, undefined, { context: 3 }).replace(

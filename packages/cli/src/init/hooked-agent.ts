@@ -1,8 +1,8 @@
-import { COMMAND_HOOK_TIMEOUT_SECONDS, HTTP_HOOK_TIMEOUT_SECONDS } from "./limits.ts";
+import { COMMAND_HOOK_TIMEOUT_MS, COMMAND_HOOK_TIMEOUT_SECONDS, HTTP_HOOK_TIMEOUT_SECONDS } from "./limits.ts";
 import type { Handler } from "./own-handler.ts";
 
 /** Agents that `init` knows: the last part of the path that their hooks post to. */
-export const AGENT_NAMES = ["claude-code", "codex", "copilot"] as const;
+export const AGENT_NAMES = ["claude-code", "codex", "copilot", "gemini-cli", "cursor", "opencode"] as const;
 export type AgentName = (typeof AGENT_NAMES)[number];
 
 /** The variable that holds the API key which http hooks send. */
@@ -23,12 +23,18 @@ export interface HookedAgent {
   readonly isGrouped: boolean;
   /** What a new settings file holds beside the hooks. */
   readonly fileBase: string;
+  /** The folder of its settings in a project. */
+  readonly folder: string;
 }
 
 export const AGENTS = {
-  "claude-code": { name: "claude-code", title: "Claude Code", isGrouped: true, fileBase: "{}\n" },
-  codex: { name: "codex", title: "Codex", isGrouped: true, fileBase: "{}\n" },
-  copilot: { name: "copilot", title: "Copilot", isGrouped: false, fileBase: '{\n  "version": 1\n}\n' },
+  "claude-code": { name: "claude-code", title: "Claude Code", isGrouped: true, fileBase: "{}\n", folder: ".claude" },
+  codex: { name: "codex", title: "Codex", isGrouped: true, fileBase: "{}\n", folder: ".codex" },
+  copilot: { name: "copilot", title: "Copilot", isGrouped: false, fileBase: '{\n  "version": 1\n}\n', folder: ".github" },
+  "gemini-cli": { name: "gemini-cli", title: "Gemini CLI", isGrouped: true, fileBase: "{}\n", folder: ".gemini" },
+  cursor: { name: "cursor", title: "Cursor", isGrouped: false, fileBase: '{\n  "version": 1\n}\n', folder: ".cursor" },
+  /** It has no settings of hooks: a plugin posts them. */
+  opencode: { name: "opencode", title: "OpenCode", isGrouped: false, fileBase: "", folder: ".opencode" },
 } as const satisfies Record<AgentName, HookedAgent>;
 
 /**
@@ -92,6 +98,26 @@ const COPILOT_EVENTS = [
   "SessionEnd",
 ] as const;
 
+/** Left out are those that come once for each request to the model or each chunk of its answer, and notifications. Source: docs/hooks/reference.md of google-gemini/gemini-cli at 06c0d81. */
+const GEMINI_CLI_EVENTS = ["SessionStart", "BeforeAgent", "BeforeTool", "AfterTool", "PreCompress", "AfterAgent", "SessionEnd"] as const;
+
+/**
+ * Without those of shell, MCP and files: they tell of the same calls once more. One name that Cursor does not know makes it reject the whole file, so only names are here that public integrations agree on.
+ */
+const CURSOR_EVENTS = [
+  "sessionStart",
+  "beforeSubmitPrompt",
+  "preToolUse",
+  "postToolUse",
+  "postToolUseFailure",
+  "subagentStart",
+  "subagentStop",
+  "preCompact",
+  "afterAgentResponse",
+  "stop",
+  "sessionEnd",
+] as const;
+
 export interface HookOptions {
   /** Of the server, without a path of hooks. */
   readonly url: string;
@@ -103,10 +129,24 @@ export interface HookOptions {
   readonly isTokenSent: boolean;
 }
 
-/** The hooks that an agent's settings shall hold. Rule: INIT-2. */
+/** The hooks that an agent's settings shall hold; none for OpenCode, which has no such settings. Rules: INIT-2, INIT-12. */
 export function wantedHooks(agent: AgentName, options: HookOptions): WantedHook[] {
-  if (agent === "codex") return CODEX_EVENTS.map((event) => ({ event, handler: shellHandler(agent, options, "timeout") }));
-  if (agent === "copilot") return COPILOT_EVENTS.map((event) => ({ event, handler: shellHandler(agent, options, "timeoutSec") }));
+  const all = (events: readonly string[], handler: Handler): WantedHook[] => events.map((event) => ({ event, handler }));
+  const command = shellLine(agent, options);
+  switch (agent) {
+    case "codex":
+      return all(CODEX_EVENTS, { type: "command", command, timeout: COMMAND_HOOK_TIMEOUT_SECONDS });
+    case "copilot":
+      return all(COPILOT_EVENTS, { type: "command", command, timeoutSec: COMMAND_HOOK_TIMEOUT_SECONDS });
+    case "gemini-cli":
+      return all(GEMINI_CLI_EVENTS, { type: "command", command, timeout: COMMAND_HOOK_TIMEOUT_MS });
+    case "cursor":
+      // Without a timeout: sources disagree about its unit.
+      return all(CURSOR_EVENTS, { command });
+    case "opencode":
+      return [];
+    case "claude-code":
+  }
   return CLAUDE_CODE_EVENTS.map((event) => ({
     event,
     handler: options.isCommandOnly || COMMAND_ONLY.includes(event) ? commandHandler(agent, event, options) : httpHandler(agent, options),
@@ -130,8 +170,8 @@ function commandHandler(agent: AgentName, event: string, { command: [program, ..
 }
 
 /** One line for a shell: these agents are not known to take program and arguments apart. */
-function shellHandler(agent: AgentName, { command }: HookOptions, timeoutName: "timeout" | "timeoutSec"): Handler {
-  return { type: "command", command: [...command, agent].map(shellWord).join(" "), [timeoutName]: COMMAND_HOOK_TIMEOUT_SECONDS };
+function shellLine(agent: AgentName, { command }: HookOptions): string {
+  return [...command, agent].map(shellWord).join(" ");
 }
 
 function shellWord(word: string): string {

@@ -8,6 +8,8 @@ export const SETTINGS_DEPTH_MAX = 100;
 export const HTTP_HOOK_TIMEOUT_SECONDS = 5;
 /** Seconds that the hook command may run: it bounds itself to less, and spools what it could not send. */
 export const COMMAND_HOOK_TIMEOUT_SECONDS = 10;
+/** The same for agents that count in milliseconds. */
+export const COMMAND_HOOK_TIMEOUT_MS = 10_000;
 /** Milliseconds that `init` waits for the first event: as long as somebody looks on. */
 export const FIRST_EVENT_MS_MAX = 60_000;
 /** Milliseconds that `init` waits for a checkpoint over the first event: the server signs one every second or so. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommandError } from "../command-error.ts";
-import type { AgentName } from "./hooked-agent.ts";
+import { AGENTS, type AgentName } from "./hooked-agent.ts";
 
 export const SCOPES = ["user", "project", "local"] as const;
 export type SettingsScope = (typeof SCOPES)[number];
@@ -47,14 +47,26 @@ function pathOf(agent: AgentName, scope: SettingsScope, root: string, home: stri
     return join(root, ".claude", scope === "local" ? "settings.local.json" : "settings.json");
   }
   if (scope === "local") throw new CommandError("Only Claude Code has settings of the scope local. Use --scope user or project.");
-  if (agent === "codex")
-    return join(scope === "user" ? environment.CODEX_HOME || join(home, ".codex") : join(root, ".codex"), "hooks.json");
-  return scope === "user" ? join(home, ".copilot", "hooks", "vouchtrail.json") : join(root, ".github", "hooks", "vouchtrail.json");
+  const isUser = scope === "user";
+  switch (agent) {
+    case "codex":
+      return join(isUser ? environment.CODEX_HOME || join(home, ".codex") : join(root, ".codex"), "hooks.json");
+    case "copilot":
+      return join(isUser ? join(home, ".copilot") : join(root, ".github"), "hooks", "vouchtrail.json");
+    case "gemini-cli":
+      return join(isUser ? home : root, ".gemini", "settings.json");
+    case "cursor":
+      return join(isUser ? home : root, ".cursor", "hooks.json");
+    case "opencode": {
+      const configuration = environment.XDG_CONFIG_HOME || join(home, ".config");
+      return join(isUser ? join(configuration, "opencode") : join(root, ".opencode"), "plugin", "vouchtrail.js");
+    }
+  }
 }
 
 /** The nearest folder from here up that is a repository or holds settings of the agent. The user's own settings make no project of the home folder. */
 function projectOf(agent: AgentName, start: string, home: string): { folder: string; reason: string } | undefined {
-  const settings = { "claude-code": ".claude", codex: ".codex", copilot: ".github" }[agent];
+  const settings = AGENTS[agent].folder;
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, ".git"))) return { folder, reason: `${folder} is a git repository.` };
     if (folder !== resolve(home) && existsSync(join(folder, settings))) return { folder, reason: `${folder} has a folder ${settings}.` };

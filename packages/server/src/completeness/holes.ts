@@ -27,7 +27,7 @@ const SEES_ALL = ["hook", "import", "otlp"] as const satisfies readonly VantageP
 /** The only tool that causes no hook. */
 const HOOKLESS_TOOL = "EndConversation";
 /** Agents whose hooks do not tell of the end of a session. */
-const ENDLESS_PLATFORMS: ReadonlySet<string> = new Set(["codex"]);
+const ENDLESS_PLATFORMS: ReadonlySet<string> = new Set(["codex", "opencode"]);
 
 type Part = Omit<Hole, "kind" | "rule" | "evidence">;
 
