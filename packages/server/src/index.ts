@@ -24,7 +24,15 @@ export { createLogger } from "./logger.ts";
 export { viewEntry } from "./reading/entry-view.ts";
 export { type LedgerReader, openLedgerReader } from "./reading/ledger-reader.ts";
 export type { LedgerLogger } from "./running-ledger.ts";
-export { ADMIN_KEY_VARIABLE, type RunningServer, type StartOptions, startServer } from "./server.ts";
+export {
+  ADMIN_KEY_VARIABLE,
+  type McpRecorded,
+  type McpRouteCaller,
+  type McpService,
+  type RunningServer,
+  type StartOptions,
+  startServer,
+} from "./server.ts";
 export { type OpenTrailOptions, openTrail, type Trail, type TrailAnswer, type TrailConfig, type TrailEvent } from "./trail.ts";
 export {
   findLedgerFolder,

@@ -13,7 +13,7 @@ export interface Recorder {
   /** Appends one entry and resolves with its index. Rejects as `Ledger.append` does. */
   record(record: Omit<SystemRecord, "ledger">): Promise<number>;
   /** Counts what was refused or repaired, for the next summary. */
-  count(what: ErrorCode | "EXTENSIONS_KEPT" | "INPUT_REPAIRED", count?: number): void;
+  count(what: ErrorCode | "EXTENSIONS_KEPT" | "INPUT_REPAIRED" | "TELEMETRY_NOT_KEPT", count?: number): void;
   /** Tells that something was appended, so that no heartbeat is due. */
   active(): void;
   /** Writes the summary that is due and stops the timers. */

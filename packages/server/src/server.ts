@@ -8,6 +8,7 @@ import { SEARCH_FOLLOWER } from "./followers/search/search-index.ts";
 import { type RunningSearch, startSearch } from "./followers/search/start-search.ts";
 import { createApp } from "./http/app.ts";
 import { createGuard, isLoopback } from "./http/guard.ts";
+import type { McpService } from "./http/mcp-route.ts";
 import { SCOPES } from "./intake/principal.ts";
 import { openKeyStore } from "./keys.ts";
 import type { FileLedger } from "./ledger/file-ledger.ts";
@@ -20,12 +21,16 @@ import { loadCursorKey } from "./reading/cursor-key.ts";
 import { openRunningLedger } from "./running-ledger.ts";
 import { VERSION } from "./version.ts";
 
+export type { McpRecorded, McpRouteCaller, McpService } from "./http/mcp-route.ts";
+
 export interface StartOptions {
   readonly loaded: LoadedConfig;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger?: Logger;
   /** The machine's clock unless given. */
   readonly clock?: Clock;
+  /** Serves `/mcp`; the server closes it. Absent: nothing is served there. */
+  readonly mcp?: McpService;
 }
 
 export interface RunningServer {
@@ -55,6 +60,7 @@ export async function startServer({
   environment,
   logger = createLogger(loaded.config.log.level),
   clock = systemClock,
+  mcp,
 }: StartOptions): Promise<RunningServer> {
   const { config, warnings } = loaded;
   for (const warning of warnings) logger.warn(warning);
@@ -149,6 +155,7 @@ export async function startServer({
         intake,
         ledger,
         recorder,
+        otlp: config.otlp,
         ...(config.hooks.redactToolOutput ? { toolOutputRedactor: redactor } : {}),
         search,
         cursorKey,
@@ -157,6 +164,7 @@ export async function startServer({
         metrics,
         version: VERSION,
         warnings,
+        mcp,
         stopping: stopping.signal,
         isStopping: () => stopping.signal.aborted,
       },
@@ -187,6 +195,7 @@ export async function startServer({
     let closing: Promise<void> | undefined;
     async function close(): Promise<void> {
       stopping.abort();
+      await mcp?.close();
       // Closing ends the connections that are idle at that moment; one that was answered just before becomes idle after it.
       const idleTimer = setInterval(() => app.server.closeIdleConnections(), IDLE_CLOSE_INTERVAL_MS);
       await app.close();

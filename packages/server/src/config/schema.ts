@@ -2,6 +2,7 @@ import { BODY_BYTES_MAX, DEFAULT_PRIVACY_POLICY, DISCLOSURE_BYTES_MAX } from "@v
 import { PATTERN_CHARS_MAX, PATTERNS_MAX } from "@vouchtrail/events/sensitivity";
 import { z } from "zod";
 import { ENGINE_MEMORY_BYTES, QUERY_TIMEOUT_MS } from "../followers/search/limits.ts";
+import { OTLP_BODY_BYTES_MAX } from "../otlp/limits.ts";
 
 /**
  * The one schema of the configuration: types, bounds, defaults and docs. Environment names follow from the paths (`http.port` is
@@ -190,6 +191,20 @@ export const ConfigSchema = z.strictObject({
       tables: patterns.describe("Sensitive database tables, such as customers or payroll.*."),
       commands: patterns.describe("Commands that show sensitive data, such as pass or kubectl get secret*."),
       mcpServers: patterns.describe("MCP servers with sensitive data, by name."),
+    })
+    .prefault({}),
+  otlp: z
+    .strictObject({
+      bodyBytesMax: z
+        .int()
+        .min(65_536)
+        .max(256 * 1_048_576)
+        .default(OTLP_BODY_BYTES_MAX)
+        .describe("Bytes of one OTLP request, also after decompression."),
+      keepOther: z
+        .boolean()
+        .default(false)
+        .describe("Keep log records and spans that tell of no known action too, as otel.log and otel.span."),
     })
     .prefault({}),
   hooks: z

@@ -6,7 +6,9 @@ import { sendError, toAuditError } from "./answer.ts";
 import { addEventRoutes, type EventRouteDeps } from "./event-routes.ts";
 import { addHookRoutes, type HookRouteDeps } from "./hook-routes.ts";
 import { addIndexRoutes, type IndexRouteDeps } from "./index-routes.ts";
+import { addMcpRoute, type McpRouteDeps } from "./mcp-route.ts";
 import { addOperationRoutes, type OperationRouteDeps } from "./operation-routes.ts";
+import { addOtlpRoutes, type OtlpRouteDeps } from "./otlp-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addSearchRoutes, type SearchRouteDeps } from "./search-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -21,6 +23,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 /** How long a browser may remember that an origin is allowed, in seconds. */
 const PREFLIGHT_SECONDS = 600;
 const WRITE_TYPES: ReadonlySet<string> = new Set(["application/json", "application/x-ndjson"]);
+const OTLP_WRITE_TYPES: ReadonlySet<string> = new Set(["application/json", "application/x-protobuf"]);
 
 /** Bytes of random data taken from the system at a time: asking for each request costs more than the route. */
 const RANDOM_BYTES = 4_096;
@@ -46,10 +49,12 @@ export interface AppOptions {
 
 export type AppDeps = EventRouteDeps &
   HookRouteDeps &
+  Omit<OtlpRouteDeps, "logger"> &
   SearchRouteDeps &
   IndexRouteDeps &
   TlogRouteDeps &
   TailRouteDeps &
+  McpRouteDeps &
   OperationRouteDeps;
 
 /** The HTTP interface. Bodies are handed to intake as bytes; logs hold neither bodies nor query strings. */
@@ -87,7 +92,10 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     if (request.method === "POST") {
       const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
       // A form or plain text can be posted by any web page without asking first.
-      if (!WRITE_TYPES.has(type)) throw new AuditError("CONTENT_TYPE_UNSUPPORTED");
+      if (isOtlp(request)) {
+        if (!OTLP_WRITE_TYPES.has(type))
+          throw new AuditError("CONTENT_TYPE_UNSUPPORTED", { message: "Send application/x-protobuf or application/json." });
+      } else if (!WRITE_TYPES.has(type)) throw new AuditError("CONTENT_TYPE_UNSUPPORTED");
     }
     return undefined;
   });
@@ -120,12 +128,14 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
   });
   addEventRoutes(app, deps);
   addHookRoutes(app, deps);
+  addOtlpRoutes(app, { ...deps, logger: options.logger });
   addSearchRoutes(app, { ...deps, logger: options.logger });
   addSessionRoutes(app, deps);
   addStoryRoutes(app, deps);
   addIndexRoutes(app, { ...deps, logger: options.logger });
   addTlogRoutes(app, deps);
   addTailRoute(app, deps);
+  addMcpRoute(app, deps);
   addOperationRoutes(app, deps);
   addPageRoutes(app);
   for (const [url, methods] of [...methodsOf]) {
@@ -139,6 +149,11 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     });
   }
   return app;
+}
+
+function isOtlp(request: FastifyRequest): boolean {
+  const config: object | undefined = request.routeOptions.config;
+  return config !== undefined && "isOtlp" in config;
 }
 
 /** Whether events were sent: what is refused of other work was no event. */

@@ -1,4 +1,6 @@
 import { APPLICATION_SHAPES, auditEventJsonSchema, ERRORS, type JsonObject } from "@vouchtrail/events";
+import { HOOK_AGENTS } from "./hook-routes.ts";
+import { otlpPaths } from "./openapi-otlp.ts";
 import { FILTER_PARAMETERS, searchPaths, searchSchemas } from "./openapi-search.ts";
 import { storyPaths, storySchemas } from "./openapi-story.ts";
 
@@ -138,9 +140,16 @@ export function openApiDocument(version: string): JsonObject {
       },
       "/hooks/{agent}": {
         post: {
-          summary: "Store what a hook of a coding agent tells: claude-code, codex or copilot.",
+          summary: "Store what a hook of a coding agent tells, in the shape of that agent.",
           parameters: [
-            { name: "agent", in: "path", required: true, schema: { enum: ["claude-code", "codex", "copilot"] } },
+            { name: "agent", in: "path", required: true, schema: { enum: [...HOOK_AGENTS] } },
+            {
+              name: "event",
+              in: "query",
+              required: false,
+              description: "The name of the hook, where the payload does not say it.",
+              schema: { type: "string" },
+            },
             hookHeader("x-vouchtrail-hook-id", "Id of the event: a hook that is sent again with it and the same time is stored once.", {
               format: "uuid",
             }),
@@ -159,6 +168,21 @@ export function openApiDocument(version: string): JsonObject {
             "404": failure,
             "409": failure,
             "503": failure,
+          },
+        },
+      },
+      ...otlpPaths(),
+      "/mcp": {
+        post: {
+          summary: "Tools for agents: the Model Context Protocol over Streamable HTTP, revisions 2025-11-25 and 2026-07-28.",
+          requestBody: { required: true, ...json({ type: "object" }) },
+          responses: {
+            "200": {
+              description: "The answer to one message, as JSON or as a stream.",
+              content: { "application/json": { schema: { type: "object" } }, "text/event-stream": { schema: { type: "string" } } },
+            },
+            "202": { description: "A notification was taken." },
+            default: failure,
           },
         },
       },
