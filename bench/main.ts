@@ -6,8 +6,10 @@ import { startMeasured } from "./child.ts";
 import { measureEmit } from "./emit.ts";
 import { createEventSource } from "./events.ts";
 import { medianRound, type Round } from "./figures.ts";
+import { measureHooks } from "./hooks.ts";
 import { startPostgres } from "./postgres.ts";
 import { profile } from "./profile-run.ts";
+import { measureProxy } from "./proxy.ts";
 import { describeRun, formatNumber, formatTable } from "./report.ts";
 import { ALONE, makeBodies, openWorkspace, startVouchtrail, type Workspace } from "./scenario.ts";
 import { lastThirtyDays, measureSearch } from "./search-scenario.ts";
@@ -21,6 +23,8 @@ const { values: options } = parseArgs({
     huge: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
     emit: { type: "boolean", default: false },
+    hooks: { type: "boolean", default: false },
+    proxy: { type: "boolean", default: false },
     events: { type: "string" },
     "without-postgres": { type: "boolean", default: false },
   },
@@ -41,6 +45,12 @@ await using workspace = await openWorkspace();
 if (options.emit) {
   out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
   await measureEmit(workspace, out);
+} else if (options.hooks) {
+  out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
+  await measureHooks(workspace, out);
+} else if (options.proxy) {
+  out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
+  await measureProxy(workspace, out);
 } else if (options.profile) await profile(workspace, sizes.profile, command, out);
 else await benchmark(workspace);
 

@@ -347,6 +347,28 @@ test("ISOLATION-1: events that are sent tell nothing of other tenants' events", 
     headers: { "content-type": "application/json" },
     body: JSON.stringify(hook),
   });
+  const record = {
+    timeUnixNano: "1770000000000000000",
+    body: { stringValue: "claude_code.tool_result" },
+    attributes: [
+      { key: "event.name", value: { stringValue: "tool_result" } },
+      { key: "session.id", value: { stringValue: "common-session" } },
+      { key: "tool_use_id", value: { stringValue: "common-call" } },
+      { key: "tenant", value: { stringValue: OTHER } },
+    ],
+  };
+  const logs = {
+    resourceLogs: [
+      {
+        resource: { attributes: [{ key: "service.name", value: { stringValue: "claude-code" } }] },
+        scopeLogs: [{ logRecords: [record] }],
+      },
+    ],
+  };
+  for (const path of ["/v1/logs", "/v1/traces", "/v1/metrics", "/mcp"]) {
+    const body = JSON.stringify(path === "/v1/logs" ? logs : {});
+    await askBoth(path, { name: "ownAdmin", method: "POST", headers: { "content-type": "application/json" }, body });
+  }
   await askBoth("/api/v1/events?limit=1000&wait=searchable");
   await askBoth("/api/v1/effects?limit=1000&wait=searchable&state=all");
   await askBoth("/api/v1/stats?group=session&wait=searchable");
@@ -405,6 +427,11 @@ test("ISOLATION-1: these tests ask every route that there is", async () => {
       // Sending.
       "POST /api/v1/events",
       "POST /hooks/{agent}",
+      "POST /v1/logs",
+      "POST /v1/metrics",
+      "POST /v1/traces",
+      // Refused to whoever has no service behind it; test/mcp asks it for other tenants' events.
+      "POST /mcp",
       "POST /log",
       // Refused.
       "GET /api/v1/index",

@@ -12,9 +12,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   events: ["protocol"],
   sdk: ["events", "protocol"],
   server: ["events", "protocol"],
-  cli: ["events", "protocol", "server"],
+  cli: ["events", "protocol", "sdk", "server"],
   // Redaction alone, and only when it has to keep something on the disk.
   hook: ["events"],
+  mcp: ["events", "protocol", "sdk"],
 };
 
 /** Inside the server: each folder and each file beside them, and what it may import. A folder within a folder is a part of its own. */
@@ -33,14 +34,26 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   // Pure: what verdicts are made of, whoever asks.
   completeness: [],
   "followers/search": ["completeness", "followers", "ledger"],
+  otlp: ["intake"],
   // The defaults of options are the limits of what they limit.
-  config: ["followers/search"],
+  config: ["followers/search", "otlp"],
   "metrics.ts": ["followers", "intake", "ledger"],
   "read-summary.ts": [],
   "read-recorder.ts": ["intake", "ledger", "read-summary.ts"],
   reading: ["followers/search", "intake", "ledger"],
   "data-directory.ts": ["followers", "followers/search", "intake", "ledger"],
-  http: ["followers", "followers/search", "intake", "keys.ts", "ledger", "metrics.ts", "read-recorder.ts", "reading", "recorder.ts"],
+  http: [
+    "followers",
+    "followers/search",
+    "intake",
+    "keys.ts",
+    "ledger",
+    "metrics.ts",
+    "otlp",
+    "read-recorder.ts",
+    "reading",
+    "recorder.ts",
+  ],
   "logger.ts": [],
   "open-effects.ts": ["followers/search"],
   // Everything between the bytes of an event and its receipt, whoever serves it.
@@ -106,6 +119,7 @@ const PROCESSES: Readonly<Record<string, string>> = {
   "packages/sdk/src/node/environment.ts": "the settings that a process gives to its emitter",
   "packages/sdk/src/node/emitter.ts": "the name of the program is the default name of the source",
   "packages/hook/src/agent-audit-log.ts": "the hook command: its settings come from the environment, and it must always end with 0",
+  "packages/mcp/src/main.ts": "the program mcp-audit-logger: its settings come from the environment of the agent that starts it",
   "packages/server/src/trail.ts": "a program that opens a trail of its own need not hand its environment over",
   "packages/server/src/followers/search/search-process.ts":
     "the program of the search index: it ends itself, nothing else is in its process",

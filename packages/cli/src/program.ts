@@ -13,6 +13,7 @@ import { addImport } from "./commands/import.ts";
 import { addInit } from "./commands/init.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLedger } from "./commands/ledger.ts";
+import { addMcpProxy } from "./commands/mcp-proxy.ts";
 import { addProof } from "./commands/proof.ts";
 import { addReport } from "./commands/report.ts";
 import { addSearch } from "./commands/search.ts";
@@ -61,6 +62,7 @@ export function createProgram(context: CommandContext): Command {
   addLedger(program, context);
   addIndex(program, context);
   addEvents(program, context);
+  addMcpProxy(program, context);
   addDoctor(program, context);
   return program;
 }

@@ -6,6 +6,8 @@ export interface HttpTransportOptions {
   readonly url: string;
   /** API key with the scope `ingest`. */
   readonly key?: string | undefined;
+  /** The door that the events are recorded under as `received.via`; default `sdk`. */
+  readonly via?: "sdk" | "proxy" | "mcp";
   /** Default: the `fetch` of the platform. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -17,8 +19,8 @@ interface AnswerBody {
 }
 
 /** Sends events to a server over HTTP, each batch as one request to `POST /api/v1/events`. Rule: SDK-7. */
-export function createHttpTransport({ url, key, fetch = globalThis.fetch }: HttpTransportOptions): Transport {
-  const address = addressOf(url);
+export function createHttpTransport({ url, key, via = "sdk", fetch = globalThis.fetch }: HttpTransportOptions): Transport {
+  const address = addressOf(url, via);
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (key !== undefined && key !== "") headers.authorization = `Bearer ${key}`;
 
@@ -38,7 +40,7 @@ export function createHttpTransport({ url, key, fetch = globalThis.fetch }: Http
   };
 }
 
-function addressOf(url: string): string {
+function addressOf(url: string, via: string): string {
   let base: URL;
   try {
     base = new URL(url);
@@ -54,7 +56,7 @@ function addressOf(url: string): string {
   if (base.username !== "" || base.password !== "")
     throw new AuditError("CONFIG_INVALID", { path: "url", message: "The url of the trail holds a password. Give the key as `key`." });
   base.pathname = `${base.pathname.replace(/\/+$/, "")}/api/v1/events`;
-  base.search = "?via=sdk";
+  base.search = `?via=${via}`;
   return base.href;
 }
 

@@ -44,6 +44,7 @@ export type {
 export { createHttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 export { type AuditLogRequest, logAudit } from "./log-audit.ts";
 export type { AuditLogger } from "./logger.ts";
+export { type AuditReaderOptions, createAuditReader } from "./reader/audit-reader.ts";
 export type { HeaderSource, RequestLike } from "./request-headers.ts";
 export type { Spool, SpoolBatch } from "./spool.ts";
 export type { Answer, OutgoingEvent, Receipt, Transport } from "./transport.ts";

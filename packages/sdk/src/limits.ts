@@ -41,3 +41,5 @@ export const VALUES_MAX = 1_000_000;
 export const CODE_CHARS_MAX = 64;
 /** Tenants whose events one emitter numbers, about 100 bytes each. Events of further ones carry no source. */
 export const NUMBERED_TENANTS_MAX = 100_000;
+/** Milliseconds that a question to the server may take, with its answer: searches wait for the index, proofs for a checkpoint. */
+export const READ_REQUEST_MS_MAX = 120_000;

@@ -32,12 +32,15 @@ export function addServe(program: Command, context: CommandContext): void {
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<number> {
   const { environment, terminal } = context;
-  const { loadConfig, startServer } = await loadServer();
+  const [{ loadConfig, startServer }, { createMcpDoor }] = await Promise.all([loadServer(), import("mcp-audit-logger")]);
   const flags = { data: options.data, "http.port": options.port, "http.host": options.host };
   const loaded = await loadConfig({ environment, flags, ...(options.config === undefined ? {} : { file: options.config }) });
   // Heard from the first moment on: a server that is told to stop while it starts closes what it has opened.
   const stop = waitForStop(context);
-  const server = await startServer({ loaded, environment });
+  const mcp = createMcpDoor({
+    onError: (error) => terminal.err(`A tool of MCP failed: ${error instanceof Error ? error.name : "unknown"}.`),
+  });
+  const server = await startServer({ loaded, environment, mcp });
   const refusal = server.ledger.refusal();
   if (options.json === true) {
     const { url, ledger, newAdminKey } = server;
