@@ -1,28 +1,18 @@
 import {
   AuditError,
   type AuditReader,
-  type BundlePage,
-  type CompletenessAnswer,
-  type EffectPage,
-  type EntryView,
   ERRORS,
   type ErrorCode,
-  type Explanation,
   type Fault,
   formatCsvHeader,
   formatCsvRow,
   type ReadState,
   type SearchHit,
-  type SearchPage,
   type SearchQuery,
-  type SessionPage,
-  type SessionStory,
-  type SourceList,
   type SqlAnswer,
   type SqlQuery,
-  type Stats,
 } from "@vouchtrail/events";
-import type { EvidenceBundle } from "@vouchtrail/protocol";
+import { createAuditReader } from "@vouchtrail/sdk/reader";
 import { UnreachableError } from "./command-error.ts";
 import { readEventStream, type StreamEvent } from "./event-stream.ts";
 import type { CheckProgress, IndexCheck, IndexStatus } from "./index-client.ts";
@@ -130,10 +120,6 @@ export function createClient(options: { readonly url: string; readonly key?: str
     return answer.text;
   }
 
-  async function ask<T>(path: string, query: SearchQuery): Promise<T> {
-    return JSON.parse(await read(`${path}?${searchParameters(query)}`)) as T;
-  }
-
   async function post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const { status, text } = await exchange(path, init, REQUEST_MS_MAX, signal);
@@ -176,36 +162,9 @@ export function createClient(options: { readonly url: string; readonly key?: str
     }
   }
 
-  const entryPath = (id: string, more: string, tenant: string | undefined): string =>
-    `/api/v1/events/${encodeURIComponent(id)}${more}${tenant === undefined ? "" : `?tenant=${encodeURIComponent(tenant)}`}`;
-
   return {
+    ...reachable(createAuditReader({ url, key: options.key, fetch: request }), url),
     url,
-    get: async (id, tenant) => JSON.parse(await read(entryPath(id, "", tenant))) as EntryView & ReadState,
-    bundle: async (id, tenant) => JSON.parse(await read(entryPath(id, "/bundle", tenant))) as EvidenceBundle,
-    inclusionProof: async (id, tenant) => read(entryPath(id, "/inclusion-proof", tenant)),
-    checkpoint: async () => read("/tlog/main/checkpoint"),
-    vkey: async () => (await read("/tlog/main/vkey")).trim(),
-    search: (query) => ask<SearchPage>("/api/v1/events", query),
-    stats: (query) => ask<Stats>("/api/v1/stats", query),
-    sources: (query) => ask<SourceList>("/api/v1/sources", query),
-    effects: (query) => ask<EffectPage>("/api/v1/effects", query),
-    sessions: (query) => ask<SessionPage>("/api/v1/sessions", query),
-    async completeness({ id, tenant, wait }) {
-      const query = new URLSearchParams({ ...(tenant === undefined ? {} : { tenant }), ...(wait === true ? { wait: "searchable" } : {}) });
-      return JSON.parse(await read(`/api/v1/sessions/${encodeURIComponent(id)}/completeness?${query}`)) as CompletenessAnswer;
-    },
-    async session({ id, tenant, limit, cursor, wait }) {
-      const query = new URLSearchParams({
-        ...(tenant === undefined ? {} : { tenant }),
-        ...(limit === undefined ? {} : { limit: String(limit) }),
-        ...(cursor === undefined ? {} : { cursor }),
-        ...(wait === true ? { wait: "searchable" } : {}),
-      });
-      return JSON.parse(await read(`/api/v1/sessions/${encodeURIComponent(id)}?${query}`)) as SessionStory;
-    },
-    explain: async (id, tenant) => JSON.parse(await read(entryPath(id, "/explain", tenant))) as Explanation,
-    bundles: (query) => ask<BundlePage>("/api/v1/bundle", query),
     searchAll,
     async *searchStream(query, format, signal) {
       if (format === "csv") yield formatCsvHeader();
@@ -256,6 +215,21 @@ export function createClient(options: { readonly url: string; readonly key?: str
       return { ...answer, serverMs: Number.isNaN(at) ? undefined : at };
     },
   };
+}
+
+/** The same reader with the errors of commands: whoever cannot be reached is told how to start one, or to name another one. */
+function reachable(reader: AuditReader, url: string): AuditReader {
+  const ask =
+    (question: (...given: never[]) => Promise<unknown>) =>
+    async (...given: never[]) => {
+      try {
+        return await question(...given);
+      } catch (error) {
+        if (!(error instanceof AuditError) || error.code !== "TRAIL_UNREACHABLE") throw error;
+        throw "status" in error.detail ? notVouchtrail(url) : new UnreachableError(url, { cause: error });
+      }
+    };
+  return Object.fromEntries(Object.entries(reader).map(([name, question]) => [name, ask(question)])) as unknown as AuditReader;
 }
 
 function parsed(text: string): unknown {
