@@ -20,11 +20,13 @@ import {
 import { type InstallMemory, openInstallMemory } from "../init/install-memory.ts";
 import { type Plan, planHooks, planUndo } from "../init/installer.ts";
 import { FIRST_EVENT_MS_MAX } from "../init/limits.ts";
+import { isLoopback } from "../init/loopback.ts";
 import { hindrancesOf, managedFolder, readManagedSettings } from "../init/managed-settings.ts";
 import { OPENCODE_PLUGIN_MARK, opencodePluginText } from "../init/opencode-plugin.ts";
 import { type PluginFile, planPlugin, planPluginUndo } from "../init/plugin-file.ts";
 import { isConfirmed } from "../init/question.ts";
 import { SCOPES, type SettingsPlace, type SettingsScope, settingsPlaceOf } from "../init/settings-place.ts";
+import { telemetrySettings } from "../init/telemetry-settings.ts";
 import { loadServer } from "../load-server.ts";
 import { textAt } from "../text-at.ts";
 
@@ -57,7 +59,7 @@ export function addInit(program: Command, context: CommandContext): void {
   const command = program
     .command("init")
     .description("connect a coding agent: add the hooks to its settings, and wait for its first event; --undo takes them out again")
-    .argument("<agent>", `the agent: ${AGENT_NAMES.join(", ")}`)
+    .argument("<agent>", `the agent: ${AGENT_NAMES.join(", ")}; ${TELEMETRY} prints what makes agents send their telemetry`)
     .addOption(
       new Option("--scope <scope>", "whose settings (default: project in a git repository or a folder with settings, else user)").choices(
         SCOPES,
@@ -80,12 +82,25 @@ Examples:
   vouchtrail init claude-code
   vouchtrail init claude-code --scope user --yes
   vouchtrail init claude-code --url https://audit.example.org --dry-run
-  vouchtrail init claude-code --undo`,
+  vouchtrail init claude-code --undo
+  vouchtrail init otel`,
     )
     .action(runs(context, (agent: string, options: InitOptions) => init(agent, options, context)));
 }
 
+/** What stands in the place of an agent for OpenTelemetry. */
+const TELEMETRY = "otel";
+
+function printTelemetry(options: InitOptions, { environment, terminal }: CommandContext): number {
+  const settings = telemetrySettings(urlOf(options, environment));
+  if (options.json === true) terminal.out(JSON.stringify(settings));
+  else for (const { agent, place, text } of settings) terminal.out(`${terminal.color.bold(agent)}, in ${place}:\n\n${text}\n`);
+  terminal.err("Nothing was written.");
+  return EXIT.ok;
+}
+
 async function init(name: string, options: InitOptions, context: CommandContext): Promise<number> {
+  if (name === TELEMETRY) return printTelemetry(options, context);
   const agentName = AGENT_NAMES.find((one) => one === name);
   if (agentName === undefined)
     throw new CommandError(`There is no agent ${JSON.stringify(name)} here.${guessOf(name)} There are: ${AGENT_NAMES.join(", ")}.`);
@@ -290,11 +305,6 @@ function waitingEnded(kind: "timeout" | "interrupted" | "disconnected", agent: H
   if (kind === "interrupted") return `Not waiting any more. The settings stay in place. ${look}`;
   if (kind === "disconnected") return `The server ended the connection. The settings stay in place. ${look}`;
   return `No event came. The settings stay in place: sessions that ran before do not have the hooks yet. ${look}`;
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function guessOf(name: string): string {
