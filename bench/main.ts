@@ -7,6 +7,7 @@ import { measureEmit } from "./emit.ts";
 import { createEventSource } from "./events.ts";
 import { medianRound, type Round } from "./figures.ts";
 import { measureHooks } from "./hooks.ts";
+import { measureOtlp } from "./otlp.ts";
 import { startPostgres } from "./postgres.ts";
 import { profile } from "./profile-run.ts";
 import { measureProxy } from "./proxy.ts";
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     emit: { type: "boolean", default: false },
     hooks: { type: "boolean", default: false },
     proxy: { type: "boolean", default: false },
+    otlp: { type: "boolean", default: false },
     events: { type: "string" },
     "without-postgres": { type: "boolean", default: false },
   },
@@ -51,6 +53,9 @@ if (options.emit) {
 } else if (options.proxy) {
   out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
   await measureProxy(workspace, out);
+} else if (options.otlp) {
+  out(`\`\`\`\n${describeRun(command)}\n\`\`\`\n`);
+  await measureOtlp(workspace, out);
 } else if (options.profile) await profile(workspace, sizes.profile, command, out);
 else await benchmark(workspace);
 

@@ -1,4 +1,4 @@
-// `npm run bench [-- --long | --profile | --emit | --hooks | --proxy] [--node PATH]`: sets up what is missing, then measures. `--node` names another Node.js to measure with.
+// `npm run bench [-- --long | --profile | --emit | --hooks | --proxy | --otlp] [--node PATH]`: sets up what is missing, then measures. `--node` names another Node.js to measure with.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

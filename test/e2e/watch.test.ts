@@ -155,9 +155,9 @@ test("MAPPING-43: a folder is imported whole although some of its files are odd,
   expect(out.replaceAll(project, "…")).toBe(
     [
       "…: 2 sessions, 0 files of subagents, 1 passed over: no transcript, or not readable.",
-      `…/${SESSION}.jsonl (claude-code-transcript): 4 stored, 0 there already, 0 refused, 1 lines not understood, lines missing in 1 place.`,
+      `…/${SESSION}.jsonl (claude-code-transcript): 6 stored, 0 there already, 0 refused, 1 lines not understood, lines missing in 1 place.`,
       "No price for model of-tomorrow: 1 request.",
-      "Total: 4 stored, 0 there already, 0 refused.",
+      "Total: 6 stored, 0 there already, 0 refused.",
       "",
     ].join("\n"),
   );

@@ -27,11 +27,13 @@ function hook(session: string, more: object = {}): string {
   });
 }
 
-/** A server that may be away and come back at the same address. */
+/** A server that is away and comes at that address. */
 async function openDoor(): Promise<{ url: string; serve: () => Promise<Served> }> {
-  const first = await place.serve();
-  await first.stop();
-  return { url: first.url, serve: () => place.serve(["--data", "data", "--port", first.port]) };
+  const listener = createServer();
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return { url: `http://127.0.0.1:${port}`, serve: () => place.serve(["--data", "data", "--port", String(port)]) };
 }
 
 /** A file as the command leaves one in the spool. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { LoadedConfig, RunningServer } from "@vouchtrail/server";
+import type { LoadedConfig, McpService, RunningServer } from "@vouchtrail/server";
 import { type Command, InvalidArgumentError } from "commander";
 import { type CommandContext, runs } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
@@ -32,14 +32,12 @@ export function addServe(program: Command, context: CommandContext): void {
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<number> {
   const { environment, terminal } = context;
-  const [{ loadConfig, startServer }, { createMcpDoor }] = await Promise.all([loadServer(), import("mcp-audit-logger")]);
+  const { loadConfig, startServer } = await loadServer();
   const flags = { data: options.data, "http.port": options.port, "http.host": options.host };
   const loaded = await loadConfig({ environment, flags, ...(options.config === undefined ? {} : { file: options.config }) });
   // Heard from the first moment on: a server that is told to stop while it starts closes what it has opened.
   const stop = waitForStop(context);
-  const mcp = createMcpDoor({
-    onError: (error) => terminal.err(`A tool of MCP failed: ${error instanceof Error ? error.name : "unknown"}.`),
-  });
+  const mcp = openMcpDoor((error) => terminal.err(`A tool of MCP failed: ${error instanceof Error ? error.name : "unknown"}.`));
   const server = await startServer({ loaded, environment, mcp });
   const refusal = server.ledger.refusal();
   if (options.json === true) {
@@ -68,6 +66,19 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<nu
   clearTimeout(deadline);
   terminal.err("Stopped.");
   return EXIT.ok;
+}
+
+/** Loaded at the first request: most servers are never asked over MCP, and all would start later for it. */
+function openMcpDoor(onError: (error: unknown) => void): McpService {
+  let door: Promise<McpService> | undefined;
+  const open = (): Promise<McpService> => {
+    door ??= import("mcp-audit-logger").then(({ createMcpDoor }) => createMcpDoor({ onError }));
+    return door;
+  };
+  return {
+    fetch: async (request, caller) => (await open()).fetch(request, caller),
+    close: async () => (await door)?.close(),
+  };
 }
 
 function greet({ url, ledger, newAdminKey }: RunningServer, loaded: LoadedConfig, { terminal }: CommandContext): void {
