@@ -167,6 +167,8 @@ test("MAPPING-43: a folder is imported whole although some of its files are odd,
     "ai.tool_call success t-2",
     "agent.transcript.broken LINE_MALFORMED",
     "agent.transcript.broken PARENT_MISSING r-t-1",
+    "ai.model_call success r-1",
+    "ai.model_call success r-2",
   ]);
   // Requests of 10 tokens in and 20 out.
   const stats = await place.run(["stats", "--url", server.url, "--group", "model", "--json", "--wait"]);
