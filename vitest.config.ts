@@ -7,6 +7,8 @@ const shared = {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
 };
+/** Folders whose tests hold little in memory: what is loaded for one serves the next. */
+const LIGHT = "{events,fixtures,hooks,mcp,otlp,outbox,reading,sdk,spool,tidy}";
 const limits = {
   setupFiles: ["test/property-runs.ts"],
   testTimeout: 60_000,
@@ -22,9 +24,14 @@ export default defineConfig({
       {
         ...shared,
         // These are many and small: loading the sources anew for each file would take longer than the tests.
-        test: { ...limits, name: "packages", include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"], isolate: false },
+        test: {
+          ...limits,
+          name: "light",
+          include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts", `test/${LIGHT}/**/*.test.ts`],
+          isolate: false,
+        },
       },
-      { ...shared, test: { ...limits, name: "whole", include: ["test/**/*.test.ts"] } },
+      { ...shared, test: { ...limits, name: "heavy", include: ["test/**/*.test.ts"], exclude: [`test/${LIGHT}/**`] } },
     ],
   },
 });
