@@ -56,14 +56,20 @@ test("OTLP-5: no JSON does more than be refused or be taken", async () => {
           "value",
           "arrayValue",
           "values",
+          "stringValue",
           "intValue",
+          "doubleValue",
           "timeUnixNano",
+          "severityNumber",
+          "droppedAttributesCount",
           "status",
           "body",
         ),
         tie("value"),
       ),
       fc.array(tie("value"), { maxLength: 3 }),
+      // It throws when it is made text or a number.
+      fc.constant({ toString: null, valueOf: null }),
     ),
   }));
   const bodies = fc.oneof(

@@ -77,7 +77,10 @@ test("OTLP-4: empty requests and envelopes succeed", async () => {
 });
 
 test("OTLP-1, OTLP-5: what cannot be read is refused with a status in the encoding of the request", async () => {
-  for (const body of ["[", "[]", "7", '{"resourceLogs":7}', '{"resourceLogs":[{"scopeLogs":[{"logRecords":["x"]}]}]}']) {
+  const unprintable = { toString: null, valueOf: null };
+  const values = ["stringValue", "intValue", "doubleValue"].map((kind) => logsOf("x", [{ body: { [kind]: unprintable } }]));
+  const bodies = ["[", "[]", "7", '{"resourceLogs":7}', '{"resourceLogs":[{"scopeLogs":[{"logRecords":["x"]}]}]}'];
+  for (const body of [...bodies, ...values.map((value) => JSON.stringify(value))]) {
     const { status, text } = await post("/v1/logs", body);
     expect([status, JSON.parse(text)]).toMatchObject([400, { code: 3, message: expect.stringContaining("BODY_INVALID") }]);
   }

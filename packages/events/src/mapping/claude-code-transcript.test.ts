@@ -252,6 +252,9 @@ test("MAPPING-18: hostile names, ids and numbers are cleaned so that every event
   expect(stats.repairedValues).toBe(2);
 });
 
+/** JSON that throws when it is made text. */
+const UNPRINTABLE = { toString: null, valueOf: null };
+
 test("MAPPING-18: no sequence of lines throws or makes an invalid event", () => {
   const text = fc.string({ unit: "binary", maxLength: 12 });
   const block = fc.oneof(
@@ -267,7 +270,7 @@ test("MAPPING-18: no sequence of lines throws or makes an invalid event", () => 
   );
   const line = fc.record(
     {
-      type: fc.constantFrom("user", "assistant", "progress", "system", "queue-operation", "pr-link", "other"),
+      type: fc.constantFrom<unknown>("user", "assistant", "progress", "system", "queue-operation", "pr-link", "other", UNPRINTABLE),
       uuid: text,
       parentUuid: fc.oneof(text, fc.constantFrom("p1", "p2")),
       sessionId: fc.oneof(fc.constant("s"), text),
@@ -280,7 +283,10 @@ test("MAPPING-18: no sequence of lines throws or makes an invalid event", () => 
       subtype: fc.constantFrom("compact_boundary", "stop_hook_summary", "api_error"),
       operation: fc.constant("enqueue"),
       content: text,
-      data: fc.jsonValue(),
+      data: fc.oneof(fc.jsonValue(), fc.constant({ type: UNPRINTABLE })),
+      prUrl: fc.constantFrom<unknown>("u", UNPRINTABLE),
+      prRepository: fc.constantFrom<unknown>("r", UNPRINTABLE),
+      prNumber: fc.constantFrom<unknown>(7, UNPRINTABLE),
       agentId: text,
       toolUseResult: fc.jsonValue(),
       cwd: text,

@@ -81,8 +81,22 @@ export interface TranscriptOptions {
 }
 
 // Lines that tell of no action: bookkeeping, repeated context, and progress whose end is told elsewhere.
-const SKIPPED_TYPES = new Set(["summary", "file-history-snapshot", "attachment", "last-prompt", "custom-title", "ai-title", "agent-name"]);
-const SKIPPED_PROGRESS = new Set(["hook_progress", "bash_progress", "mcp_progress", "query_update", "search_results_received"]);
+const SKIPPED_TYPES: ReadonlySet<unknown> = new Set([
+  "summary",
+  "file-history-snapshot",
+  "attachment",
+  "last-prompt",
+  "custom-title",
+  "ai-title",
+  "agent-name",
+]);
+const SKIPPED_PROGRESS: ReadonlySet<unknown> = new Set([
+  "hook_progress",
+  "bash_progress",
+  "mcp_progress",
+  "query_update",
+  "search_results_received",
+]);
 
 /** Where a session stands: the newest values of what lines repeat, and what only some of them say. */
 interface Session {
@@ -270,8 +284,8 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
     else if (line.type === "system") readSystem(line, text);
     else if (line.type === "queue-operation") readQueued(line, text);
     else if (line.type === "pr-link") readPullRequest(line);
-    else if (SKIPPED_TYPES.has(String(line.type))) stats.skippedLines++;
-    else if (line.type === "progress" && SKIPPED_PROGRESS.has(String(asObject(line.data)?.type))) stats.skippedLines++;
+    else if (SKIPPED_TYPES.has(line.type)) stats.skippedLines++;
+    else if (line.type === "progress" && SKIPPED_PROGRESS.has(asObject(line.data)?.type)) stats.skippedLines++;
     else stats.unknownLines++;
   }
 
@@ -439,13 +453,14 @@ export function createTranscriptReader(options: TranscriptOptions = {}): Transcr
 
   function readPullRequest(line: JsonObject): void {
     const { prNumber, prUrl, prRepository } = line;
-    const id = stableId("pull_request", session.id, String(prUrl ?? `${prRepository}#${prNumber}`));
+    const name = `${asText(prRepository)}#${typeof prNumber === "number" ? prNumber : asText(prNumber)}`;
+    const id = stableId("pull_request", session.id, asText(prUrl) ?? name);
     if (!isNew(id)) return;
     ready.push({
       ...frame(id, { occurredAt: asTimestamp(line.timestamp) }, { details: { prNumber, prUrl, prRepository } }),
       action: "agent.pull_request.linked",
       actor: agent(undefined),
-      target: { type: "pull_request", id: toLeafId(`${prRepository}#${prNumber}`, ID_CHARS_MAX) },
+      target: { type: "pull_request", id: toLeafId(name, ID_CHARS_MAX) },
       outcome: { status: "success" },
     });
   }

@@ -54,3 +54,7 @@ test("MAPPING-53: an answer of the agent is what it said, and no end of a turn",
   expect(event).toMatchObject({ action: "ai.chat_message", activity: { message: { role: "assistant", text: "done" } } });
   expect(event.details).not.toHaveProperty("text");
 });
+
+test("MAPPING-53: a name that cannot be made text is no hook", () => {
+  expect(() => fromCursorHook({ ...COMMON, hook_event_name: { toString: null } })).toThrowError(/hook_event_name/);
+});

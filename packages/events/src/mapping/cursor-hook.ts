@@ -30,7 +30,7 @@ const CURSOR: HookDialect = {
 };
 
 /** Hooks of the shell, which name no tool. */
-const SHELL_HOOKS: readonly string[] = ["beforeShellExecution", "afterShellExecution"];
+const SHELL_HOOKS: readonly unknown[] = ["beforeShellExecution", "afterShellExecution"];
 
 /** A result of an MCP server says itself that it is an error. Source: Model Context Protocol, `CallToolResult.isError`. */
 function endingOf({ hook_event_name: hook, result_json: result }: JsonObject): Outcome | undefined {
@@ -63,7 +63,7 @@ export function fromCursorHook(payload: unknown, options: HookOptions = {}): Aud
 
 /** A command in the shell, told as a call of the tool `Shell`. */
 function withShellTool(payload: unknown): unknown {
-  if (!isObject(payload) || !SHELL_HOOKS.includes(String(payload.hook_event_name))) return payload;
+  if (!isObject(payload) || !SHELL_HOOKS.includes(payload.hook_event_name)) return payload;
   if (Object.hasOwn(payload, "tool_name") || Object.hasOwn(payload, "tool_input")) return payload;
   const { command, ...rest } = payload;
   return { ...rest, tool_name: "Shell", tool_input: command === undefined ? {} : { command } };

@@ -49,10 +49,10 @@ export function readAttributes(value: unknown, path: string, dropped: Dropped, l
 export function readAnyValue(value: unknown, path: string, dropped: Dropped, levels: number = OTLP_VALUE_DEPTH_MAX): unknown {
   const message = objectOf(value, path);
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = message;
-  if (stringValue !== undefined && stringValue !== null) return String(stringValue);
+  if (stringValue !== undefined && stringValue !== null) return String(scalarOf(stringValue, path));
   if (boolValue !== undefined && boolValue !== null) return boolValue === true || boolValue === "true";
-  if (intValue !== undefined && intValue !== null) return integerOf(intValue);
-  if (doubleValue !== undefined && doubleValue !== null) return doubleOf(doubleValue);
+  if (intValue !== undefined && intValue !== null) return integerOf(scalarOf(intValue, path));
+  if (doubleValue !== undefined && doubleValue !== null) return doubleOf(scalarOf(doubleValue, path));
   if (typeof bytesValue === "string") return Buffer.from(bytesValue, "base64").toString("base64");
   const nested = arrayValue ?? kvlistValue;
   if (nested === undefined || nested === null) return null;
@@ -67,12 +67,18 @@ export function readAnyValue(value: unknown, path: string, dropped: Dropped, lev
   return list.slice(0, OTLP_ATTRIBUTES_MAX).map((member) => readAnyValue(member, path, dropped, levels - 1));
 }
 
-function integerOf(value: unknown): number | string {
+/** Only these are read as text or as a number: an object may say itself what it becomes, and throw. */
+function scalarOf(value: unknown, path: string): string | number | boolean {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") throw invalid(path, "a text or a number");
+  return value;
+}
+
+function integerOf(value: string | number | boolean): number | string {
   const number = typeof value === "number" ? value : Number(value);
   return Number.isSafeInteger(number) ? number + 0 : String(value);
 }
 
-function doubleOf(value: unknown): number | string {
+function doubleOf(value: string | number | boolean): number | string {
   const number = typeof value === "number" ? value : Number(value);
   // JSON has no negative zero: adding zero makes both the same.
   return Number.isFinite(number) ? number + 0 : String(number);

@@ -174,11 +174,11 @@ function textMember<Name extends string>(name: Name, value: unknown, charsMax?: 
 /** Decimal text; 0 means that the time is not known. */
 function timeMember<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {
   if (value === undefined || value === null) return {};
-  const text = String(value).slice(0, 100);
+  const text = (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 100);
   return (/^0*$/.test(text) ? {} : { [name]: text }) as { [Key in Name]?: string };
 }
 
 function countOf(value: unknown): number {
-  const number = typeof value === "number" ? value : Number(value ?? 0);
-  return Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const number = typeof value === "string" ? Number(value) : value;
+  return typeof number === "number" && Number.isSafeInteger(number) && number > 0 ? number : 0;
 }
