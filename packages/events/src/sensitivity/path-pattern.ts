@@ -1,5 +1,5 @@
 import type { PathText } from "./path-text.ts";
-import { matchesWildcard } from "./wildcard.ts";
+import { matchesStarred, matchesWildcard } from "./wildcard.ts";
 
 /** A path in the parts that patterns are compared with. Made once for all patterns. */
 export interface PathSubject {
@@ -50,25 +50,9 @@ export function readPathPattern(pattern: string): PathPattern {
   return { sample, matches: (subject) => matchesNames(["**", ...namesFor(subject)], subject.names) };
 }
 
-/** As `matchesWildcard`, for names instead of characters: only the last `**` is tried again. */
+/** Names as {@link matchesWildcard} takes characters, with `**` for any number of them. */
+const NAMES = { isStar: (symbol: string) => symbol === "**", matches: matchesWildcard };
+
 function matchesNames(pattern: readonly string[], names: readonly string[]): boolean {
-  let at = 0;
-  let inPattern = 0;
-  let star = -1;
-  let starAt = 0;
-  while (at < names.length) {
-    const symbol = pattern[inPattern];
-    if (symbol === "**") {
-      star = inPattern++;
-      starAt = at;
-    } else if (symbol !== undefined && matchesWildcard(symbol, names[at] ?? "")) {
-      inPattern++;
-      at++;
-    } else if (star >= 0) {
-      inPattern = star + 1;
-      at = ++starAt;
-    } else return false;
-  }
-  while (pattern[inPattern] === "**") inPattern++;
-  return inPattern === pattern.length;
+  return matchesStarred(pattern, names, NAMES);
 }
