@@ -25,6 +25,7 @@ import {
   STATS_GROUPS_MAX,
   STATS_NAMES_MAX,
 } from "../reading/limits.ts";
+import { SESSION_MEMBERS } from "./openapi-session.ts";
 import { SEARCH_PARAMETERS } from "./search-routes.ts";
 import { CURSOR_TRAILER } from "./search-stream.ts";
 import { SQL_CHARS_MAX, SQL_ROWS_DEFAULT, SQL_ROWS_MAX } from "./sql-query.ts";
@@ -236,25 +237,7 @@ export function searchSchemas(): Readonly<Record<string, JsonObject>> {
       ...readState,
     }),
     SessionSummary: object({
-      tenant: text,
-      id: text,
-      agents: texts,
-      users: texts,
-      models: texts,
-      startedAt: { type: "string", format: "date-time" },
-      lastAt: { type: "string", format: "date-time" },
-      durationMs: integer,
-      entries: integer,
-      prompts: integer,
-      toolCalls: integer,
-      failures: integer,
-      denials: integer,
-      tokensInput: integer,
-      tokensOutput: integer,
-      tokensCacheRead: integer,
-      tokensCacheWrite: integer,
-      costUsd: { type: "number" },
-      vantagePoints: texts,
+      ...SESSION_MEMBERS,
       verdict,
       holeCount: integer,
     }),

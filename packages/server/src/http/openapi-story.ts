@@ -1,5 +1,6 @@
 import { APPROVAL_STATES, APPROVER_KINDS, type JsonObject, LINK_ROLES, OUTCOME_STATUSES, STEP_KINDS } from "@vouchtrail/events";
 import { STORY_ENTRIES_MAX } from "../reading/story/limits.ts";
+import { SESSION_MEMBERS } from "./openapi-session.ts";
 import { STORY_PARAMETERS } from "./story-routes.ts";
 
 /** The part of the OpenAPI document that tells of stories and explanations. */
@@ -104,25 +105,7 @@ export function storySchemas(): Readonly<Record<string, JsonObject>> {
     ),
     SessionStory: object(
       {
-        tenant: text,
-        id: text,
-        agents: list(text),
-        users: list(text),
-        models: list(text),
-        startedAt: time,
-        lastAt: time,
-        durationMs: amount,
-        entries: integer,
-        prompts: integer,
-        toolCalls: integer,
-        failures: integer,
-        denials: integer,
-        tokensInput: integer,
-        tokensOutput: integer,
-        tokensCacheRead: integer,
-        tokensCacheWrite: integer,
-        costUsd: amount,
-        vantagePoints: list(text),
+        ...SESSION_MEMBERS,
         steps: list(ref("SessionStep")),
         isTruncated: { type: "boolean" },
         nextCursor: text,
