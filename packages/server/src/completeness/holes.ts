@@ -1,4 +1,5 @@
-import { HOLE_RULES, type Hole, type HoleKind, type VantagePoint } from "@vouchtrail/events";
+import type { Hole, HoleKind, VantagePoint } from "@vouchtrail/events";
+import { HOLE_RULES } from "@vouchtrail/events/reading";
 import { type Call, isCancelled, isDenied, isRejectedBeforeStart, toolNames, toolOf } from "./call.ts";
 import { EVIDENCE_MAX } from "./limits.ts";
 import type { SessionEntry, SessionRecord } from "./session-entry.ts";

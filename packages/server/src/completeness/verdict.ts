@@ -1,12 +1,5 @@
-import {
-  type Completeness,
-  EXPLAINED_RULES,
-  type Explained,
-  type ExplainedKind,
-  UNKNOWN_RULES,
-  type UnknownKind,
-  VANTAGE_POINTS,
-} from "@vouchtrail/events";
+import type { Completeness, Explained, ExplainedKind, UnknownKind } from "@vouchtrail/events";
+import { EXPLAINED_RULES, UNKNOWN_RULES, VANTAGE_POINTS } from "@vouchtrail/events/reading";
 import { type Call, gatherCalls, isCancelled, isDenied, isRejectedBeforeStart } from "./call.ts";
 import { findHoles, lastBorder, type ObservedSession, VANTAGE_NAMES } from "./holes.ts";
 import { EXPLAINED_CALLS_MAX, HOLES_LISTED_MAX, RUNNING_MS_MAX } from "./limits.ts";

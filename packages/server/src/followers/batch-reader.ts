@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { Ledger, StoredEntry } from "../ledger/ledger.ts";
 
 /** Bounds of one batch. */

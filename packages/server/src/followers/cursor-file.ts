@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { decodeBase64 } from "@vouchtrail/protocol";
 import type { Floor } from "../ledger/file-ledger.ts";
 import { type FileSystem, listOrNone, readOrMissing, replaceFile } from "../ledger/file-system.ts";

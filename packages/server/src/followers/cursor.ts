@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { encodeBase64 } from "@vouchtrail/protocol";
 import { hashLeafText } from "../ledger/hashing.ts";
 import type { Head, Ledger, StoredEntry } from "../ledger/ledger.ts";

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { parseLeafFrame } from "@vouchtrail/protocol";
 import { type FileSystem, readOrMissing, replaceFile } from "../ledger/file-system.ts";
 import type { StoredEntry } from "../ledger/ledger.ts";

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { EntryRejected } from "./apply.ts";
 import { FAILURE_MESSAGE_CHARS_MAX } from "./limits.ts";
 

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { Clock } from "../clock.ts";
 import type { Ledger, StoredEntry } from "../ledger/ledger.ts";
 import type { SizeWaiters } from "../ledger/size-waiters.ts";

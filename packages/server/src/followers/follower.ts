@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import { type FileSystem, nodeFileSystem } from "../ledger/file-system.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -41,6 +41,12 @@ function nextRequestId(): string {
   return pool.toString("hex", used - REQUEST_ID_BYTES, used);
 }
 
+/** No route has a JSON Schema: events are validated by intake. Else compilers of schemas would be loaded at every start, and used by nothing. */
+const NO_SCHEMAS = { compilersFactory: { buildValidator: unused, buildSerializer: unused } };
+function unused(): never {
+  throw new Error("A route has a JSON Schema, which nothing here compiles.");
+}
+
 export interface AppOptions {
   readonly bodyBytesMax: number;
   readonly connectionsMax: number;
@@ -68,6 +74,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
     genReqId: nextRequestId,
     routerOptions: { maxParamLength: 200 },
     logger: false,
+    schemaController: NO_SCHEMAS,
     // What the router refuses does not come through the error handler below.
     frameworkErrors: (error, request, reply) => void sendError(request as never, reply as never, toAuditError(error)),
   });

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 
 /** What an error of DuckDB is about, as far as it matters for what to do next. */
 export type FaultKind = "damaged" | "fatal" | "locked" | "disk-full" | "memory" | "interrupted" | "other";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { compareRows, countMiscounted } from "./checking.ts";
 import { faultKind, toEngineError } from "./damage.ts";
 import { fileBytes, quoted } from "./index-file.ts";

@@ -1,15 +1,6 @@
-import {
-  AuditError,
-  actionSpellings,
-  type EventFilter,
-  type FilterCondition,
-  type FilterName,
-  looksIntoReads,
-  microsOf,
-  READ_ACTION,
-  type TextWord,
-  textWords,
-} from "@vouchtrail/events";
+import type { EventFilter, FilterCondition, FilterName } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
+import { actionSpellings, looksIntoReads, microsOf, READ_ACTION, type TextWord, textWords } from "@vouchtrail/events/reading";
 import type { ColumnName } from "./columns.ts";
 import type { StatementValue } from "./statement.ts";
 

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { formatDeedKey, parseDeedKey } from "./deed-key.ts";
 import { filterSql } from "./filter-sql.ts";
 import { FIND_STEP_ENTRIES, FIND_STEP_FACTOR } from "./limits.ts";

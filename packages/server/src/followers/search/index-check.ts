@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { Ledger, StoredEntry } from "../../ledger/ledger.ts";
 import { CHECK_BATCH_CHARS, CHECK_BATCH_ENTRIES, CHECK_LOOKS_AGAIN_MAX, MISMATCHES_TOLD_MAX } from "./limits.ts";
 import type { IndexEntry } from "./row.ts";

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { faultKind, toEngineError } from "./damage.ts";
 import { INTERRUPT_INTERVAL_MS, QUERIES_RUNNING_MAX, QUERIES_WAITING_MAX, QUERY_STOP_MS } from "./limits.ts";
 import type { SnapshotGate } from "./snapshot-gate.ts";

@@ -1,4 +1,5 @@
-import { type JsonObject, microsOf } from "@vouchtrail/events";
+import type { JsonObject } from "@vouchtrail/events";
+import { microsOf } from "@vouchtrail/events/reading";
 import type { ColumnValue, Row } from "./columns.ts";
 import { COLUMNS } from "./columns.ts";
 import { deedKey } from "./deed-key.ts";

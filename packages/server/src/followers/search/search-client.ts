@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { EngineOptions } from "./engine.ts";
 import type { EngineFault, EngineMethod, FromEngine, ToEngine } from "./engine-messages.ts";
 import {

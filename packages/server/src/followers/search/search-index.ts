@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { SectionName } from "@vouchtrail/protocol";
 import type { FileLedger } from "../../ledger/file-ledger.ts";
 import type { StoredEntry } from "../../ledger/ledger.ts";

@@ -1,5 +1,5 @@
 // The process of the search index: an engine behind messages. It ends with the server, whichever way that goes.
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { openSearchEngine } from "./engine.ts";
 import type { EngineFault, FromEngine, ToEngine } from "./engine-messages.ts";
 import type { SearchEngine } from "./search-engine.ts";

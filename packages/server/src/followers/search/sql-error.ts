@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { faultKind } from "./damage.ts";
 import { SQL_MESSAGE_CHARS_MAX } from "./limits.ts";
 import { sqlInvalid } from "./sql-tree.ts";

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { nearestName } from "@vouchtrail/events";
+import { nearestName } from "@vouchtrail/events/reading";
 import { COLUMNS } from "./columns.ts";
 import { SQL_COLUMNS_MAX, SQL_TABLES_MAX } from "./limits.ts";
 import { CHECKED_FUNCTIONS, checkArguments } from "./sql-arguments.ts";

@@ -1,4 +1,4 @@
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { SQL_MEMORY_INTERVAL_MS, SQL_MEMORY_STOP_MS } from "./limits.ts";
 
 export interface MemoryWatchOptions {

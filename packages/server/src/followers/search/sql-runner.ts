@@ -1,5 +1,5 @@
 import { type DuckDBConnection, type DuckDBResult, type DuckDBVector, StatementType } from "@duckdb/node-api";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { toJsonConverter } from "./json-value.ts";
 import { SQL_ANSWER_CHARS_MAX, SQL_MEMORY_BYTES_MAX, SQL_ROW_VALUES_MAX } from "./limits.ts";
 import type { SqlQuestion, SqlRows } from "./search-engine.ts";

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { AuditError } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import { SQL_CHARS_MAX, SQL_COMMENTS_MAX } from "./limits.ts";
 
 /** A node of the tree that DuckDB's own parser makes of a statement, as JSON. No name of a member comes from the statement. */

@@ -1,4 +1,5 @@
-import { AuditError, type BucketName, type DeedSums, type GroupName, type StatsBucket, type StatsGroup } from "@vouchtrail/events";
+import type { BucketName, DeedSums, GroupName, StatsBucket, StatsGroup } from "@vouchtrail/events";
+import { AuditError } from "@vouchtrail/events/errors";
 import type { ColumnName } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
 import { COST_USD_MAX, STATS_BUCKETS_MAX } from "./limits.ts";
