@@ -1,46 +1,32 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { Agent, createServer } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Explanation, ExplanationLink, SessionStep, SessionStory } from "@vouchtrail/events";
 import { parseTlogProof, verifyBundle, verifyTlogProof } from "@vouchtrail/protocol";
 import { sha256, verifyEd25519 } from "@vouchtrail/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkExplanation } from "../../packages/cli/src/session/explanation-check.ts";
-import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
-import { sendRequest } from "../hostile/running-server.ts";
+import type { Served, Workplace } from "../e2e/cli-process.ts";
+import { type HookServer, openHookServer, UNDECIDED } from "./hook-server.ts";
 import { hooksOfSession, readSessions } from "./session-hooks.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const SEED = new URL("../../../shared/seeds/agent-audit-logging.md", import.meta.url);
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
+let hooks: HookServer;
 let place: Workplace;
 let server: Served;
 beforeAll(async () => {
-  place = await openWorkplace();
-  server = await place.serve();
+  hooks = await openHookServer();
+  ({ place, server } = hooks);
 });
-afterAll(async () => {
-  agent.destroy();
-  await place.close();
-});
+afterAll(() => hooks.close());
 
 async function postHook(payload: object): Promise<void> {
-  const { status, text } = await sendRequest(
-    Number(server.port),
-    "/hooks/claude-code",
-    { method: "POST", headers: JSON_TYPE, body: JSON.stringify(payload) },
-    agent,
-  );
-  expect([status, text]).toEqual([200, "{}"]);
+  expect(await hooks.post(payload)).toMatchObject(UNDECIDED);
 }
 
-async function read<T>(path: string): Promise<T> {
-  const response = await fetch(`${server.url}${path}`);
-  expect(response.status, path).toBe(200);
-  return (await response.json()) as T;
-}
+const read = <T>(path: string): Promise<T> => hooks.ask<T>(path);
 const storyOf = (id: string): Promise<SessionStory> => read(`/api/v1/sessions/${id}?wait=searchable`);
 
 function flat(steps: readonly SessionStep[]): SessionStep[] {
@@ -157,7 +143,7 @@ test("EXPLAIN-4: the decision of the seed's example explains the call that follo
     );
   const call = examples.find((json) => json.includes('"name": "Bash"')) ?? "";
   for (const body of [about(decision, "550e8400-e29b-41d4-a716-446655440001"), about(call, "550e8400-e29b-41d4-a716-446655440002")]) {
-    const { status } = await sendRequest(Number(server.port), "/log", { method: "POST", headers: JSON_TYPE, body }, agent);
+    const { status } = await hooks.post(body, "/log");
     expect(status).toBe(201);
   }
   const action = flat((await storyOf(session)).steps).find(({ kind }) => kind === "call")?.entries[0];

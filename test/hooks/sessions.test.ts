@@ -1,32 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { Agent } from "node:http";
 import { type AuditEventInput, type CompletenessAnswer, createTranscriptReader, type SessionPage, type Stats } from "@vouchtrail/events";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openWorkplace, type Served, type Workplace } from "../e2e/cli-process.ts";
-import { sendRequest } from "../hostile/running-server.ts";
+import type { Served, Workplace } from "../e2e/cli-process.ts";
 import { runCommand, spoolFiles, UNSEEN } from "./command-place.ts";
+import { type HookServer, openHookServer, UNDECIDED } from "./hook-server.ts";
 import { type HookPayload, hooksOfSession, readSessions } from "./session-hooks.ts";
 import { linesOf } from "./told-session.ts";
 
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+let hooks: HookServer;
 let place: Workplace;
 let server: Served;
 beforeAll(async () => {
-  place = await openWorkplace();
-  server = await place.serve();
+  hooks = await openHookServer();
+  ({ place, server } = hooks);
 });
-afterAll(async () => {
-  agent.destroy();
-  await place.close();
-});
+afterAll(() => hooks.close());
 
-async function ask<T>(path: string): Promise<T> {
-  const response = await fetch(`${server.url}${path}`);
-  expect(response.status, path).toBe(200);
-  return (await response.json()) as T;
-}
+const ask = <T>(path: string): Promise<T> => hooks.ask<T>(path);
 
 interface CapturedSession {
   readonly id: string;
@@ -49,16 +41,9 @@ function sessionsToReplay(): CapturedSession[] {
 
 /** Posts a hook as the hook command does; now and then twice, as after an answer that was lost. */
 async function post(payload: HookPayload, isRetried: boolean): Promise<void> {
-  const headers = {
-    "content-type": "application/json",
-    "x-vouchtrail-hook-id": randomUUID(),
-    "x-vouchtrail-hook-time": new Date().toISOString(),
-  };
-  const body = JSON.stringify(payload);
-  for (let turn = 0; turn < (isRetried ? 2 : 1); turn++) {
-    const answer = await sendRequest(Number(server.port), "/hooks/claude-code", { method: "POST", headers, body }, agent);
-    expect(answer).toMatchObject({ status: 200, text: "{}" });
-  }
+  const headers = { "x-vouchtrail-hook-id": randomUUID(), "x-vouchtrail-hook-time": new Date().toISOString() };
+  for (let turn = 0; turn < (isRetried ? 2 : 1); turn++)
+    expect(await hooks.post(payload, "/hooks/claude-code", headers)).toMatchObject(UNDECIDED);
 }
 
 const callsOf = (events: readonly AuditEventInput[]): readonly AuditEventInput[] =>
