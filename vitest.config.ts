@@ -10,7 +10,6 @@ const shared = {
 /** Folders whose tests hold little in memory: what is loaded for one serves the next. */
 const LIGHT = "{events,fixtures,hooks,mcp,otlp,outbox,reading,sdk,spool,tidy}";
 const limits = {
-  setupFiles: ["test/property-runs.ts"],
   testTimeout: 60_000,
   hookTimeout: 120_000,
   server: { deps: { inline: [/@vouchtrail\//] } },

@@ -21,12 +21,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type IntakeAnswer, sendRequest } from "../hostile/running-server.ts";
 
 /*
- * A server is killed again and again while dozens of requests are in flight. This process keeps what was acked and every checkpoint
+ * A server is killed again and again while more than a hundred requests are in flight. This process keeps what was acked and every checkpoint
  * that it saw; after each restart nothing of that may be missing, changed or there twice.
  */
 
 const ROUNDS = 52;
-const IN_FLIGHT = 60;
+const IN_FLIGHT = 120;
 /** So close to a full segment that it is sealed, and the id files are merged, during the rounds. */
 const PREPARED_ENTRIES = 65_300;
 const CHECK_EVERY = 10;

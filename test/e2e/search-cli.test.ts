@@ -430,7 +430,8 @@ test("the search index of a server that does not run is removed, and its next st
   }
 });
 
-test("every command tells how it is used, with an example", () => {
+test("every command tells how it is used, with an example", async () => {
+  expect(await place.run(["search", "--help"])).toMatchObject({ code: 0, err: "" });
   const leaves = (command: Command, path: readonly string[]): (readonly [Command, readonly string[]])[] =>
     command.commands.length === 0 ? [[command, path]] : command.commands.flatMap((one) => leaves(one, [...path, one.name()]));
   const all = leaves(createProgram({} as never), []);
@@ -438,7 +439,7 @@ test("every command tells how it is used, with an example", () => {
   for (const [command, path] of all) {
     let help = "";
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-    expect(help, path.join(" ")).toMatch(new RegExp(`Examples?:\\n(?:.*\\n)*? {2}.*vouchtrail ${path.join(" ")}`));
+    expect(help, path.join(" ")).toMatch(new RegExp(`Examples?:\\n  vouchtrail ${path.join(" ")}`));
   }
 });
 

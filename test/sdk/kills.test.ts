@@ -44,10 +44,16 @@ test("SDK-3, SDK-40: an application killed fifty times, and its server with it, 
   for (let kill = 0; kill < APP_KILLS; kill++) {
     const app = fork(APP, [url, spool], { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [] });
     apps.add(app);
-    app.on("message", ({ id, state }: Told) => {
-      if (id !== undefined && state !== undefined) kept.set(id, state);
+    const keepsOne = new Promise<void>((resolve) => {
+      app.on("message", ({ id, state }: Told) => {
+        if (id === undefined || state === undefined) return;
+        kept.set(id, state);
+        resolve();
+      });
     });
     await once(app, "message");
+    // Every third is killed whenever it may be, the others once something of theirs was kept.
+    if (kill % 3 !== 0) await keepsOne;
     const isServerKilled = kill % Math.ceil(APP_KILLS / SERVER_KILLS) === 3;
     await new Promise((resolve) => setTimeout(resolve, randomInt(20, 250)));
     if (isServerKilled) {
@@ -101,8 +107,7 @@ test("SDK-3, SDK-40: an application killed fifty times, and its server with it, 
   expect(hidden).toEqual([]);
   // The first number is that of the start entry.
   expect(sources.filter(({ firstSequence }) => firstSequence !== 0)).toEqual([]);
-  // How many were killed before they could begin depends on how busy the machine is.
-  expect(sources.length).toBeGreaterThan(APP_KILLS / 6);
+  expect(sources.length).toBeGreaterThan(APP_KILLS / 3);
   const spooled = [...kept.values()].filter((one) => one === "spooled").length;
   console.info(
     `${APP_KILLS} kills of the application, ${SERVER_KILLS} of the server: ${kept.size} events told of, ${spooled} of them spooled, ${treeSize} entries`,

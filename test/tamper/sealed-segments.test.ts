@@ -113,6 +113,7 @@ test("VERDICT-8: one bit flipped in any region of a sealed segment is found, wit
   const body = middle.positions[255]! + middle.footer.blocks[255]![0];
   const regions: readonly (readonly [name: string, position: number, code: string, index: number])[] = [
     ["magic", 3, "HEADER_WRONG", 65_536],
+    ["the line feed of the magic", 19, "HEADER_WRONG", 65_536],
     ["the first block", middle.positions[0]! + 5, "BLOCK_DAMAGED", 65_536],
     [
       "a random block",
@@ -126,6 +127,7 @@ test("VERDICT-8: one bit flipped in any region of a sealed segment is found, wit
     ["the footer's body hash", size - 80, "FOOTER_DAMAGED", 65_536],
     ["the trailer's length", size - 50, "FOOTER_DAMAGED", 65_536],
     ["the trailer's hash", size - 10, "FOOTER_DAMAGED", 65_536],
+    ["the last line feed", size - 1, "FOOTER_DAMAGED", 65_536],
   ];
   for (const [name, position, code, index] of regions) {
     const report = await verifyWith(MIDDLE, flip(position, position % 8), true);
@@ -139,6 +141,7 @@ test("VERDICT-8: one bit flipped in any other file of a sealed ledger is found",
   const attacks: readonly (readonly [file: string, position: number, codes: readonly string[]])[] = [
     ["tile/0/000", 0, ["TILE_DAMAGED"]],
     ["tile/0/300", 4_097, ["TILE_DAMAGED"]],
+    ["tile/0/511", -1, ["TILE_DAMAGED"]],
     ["tile/1/000", 33, ["TILE_DAMAGED"]],
     ["tile/1/001", -1, ["TILE_DAMAGED"]],
     ["checkpoint", rootLine, ["SIGNATURE_INVALID", "CHECKPOINT_DAMAGED"]],

@@ -156,7 +156,7 @@ describe("errors", () => {
     };
     const texts = ["actor_id", "content->>'/outcome/message'", "[actor_id]", "actor_id::BLOB"];
     for (const name of [...ALLOWED_FUNCTIONS].filter((allowed) => /^[a-z]/.test(allowed))) {
-      for (const text of ["actor_id", "[actor_id]", "actor_id::BLOB", "content", "{a: actor_id}"]) await note(`${name}(${text})`);
+      for (const text of [...texts, "content", "{a: actor_id}", "MAP {actor_id: 1}"]) await note(`${name}(${text})`);
       for (const second of ["actor_id", "1"]) await note(`${name}(actor_id, ${second})`);
       await note(`${name}('x', actor_id, actor_id)`);
     }
