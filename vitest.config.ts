@@ -8,7 +8,7 @@ const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
 };
 /** Folders whose tests hold little in memory: what is loaded for one serves the next. */
-const LIGHT = "{events,fixtures,hooks,mcp,otlp,outbox,reading,sdk,spool,tidy}";
+const LIGHT = "{events,fixtures,frameworks,hooks,mcp,otlp,outbox,reading,sdk,spool,tidy}";
 const limits = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
@@ -27,10 +27,14 @@ export default defineConfig({
           ...limits,
           name: "light",
           include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts", `test/${LIGHT}/**/*.test.ts`],
+          exclude: ["**/node_modules/**"],
           isolate: false,
         },
       },
-      { ...shared, test: { ...limits, name: "heavy", include: ["test/**/*.test.ts"], exclude: [`test/${LIGHT}/**`] } },
+      {
+        ...shared,
+        test: { ...limits, name: "heavy", include: ["test/**/*.test.ts"], exclude: [`test/${LIGHT}/**`, "**/node_modules/**"] },
+      },
     ],
   },
 });

@@ -2,10 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { installChromium } from "./chromium.mjs";
+import { installFrameworks } from "./frameworks.mjs";
 import { root, setUp } from "./setup.mjs";
 
 setUp();
 installChromium();
+installFrameworks();
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(root, ".cache", "test-results.json")}`];
 const { status } = spawnSync(process.execPath, [vitest, "run", ...reporters, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });

@@ -1,3 +1,4 @@
+import { CODE_CHARS_MAX } from "../limits.ts";
 import { stableId } from "./stable-id.ts";
 
 const LEAF_TEXT_PATTERN = /^(?:[^\u0000-\u001f\u007f\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+$/;
@@ -31,4 +32,15 @@ export function toLeafId(value: string, charsMax: number): string {
 /** `value` with every half of a surrogate pair replaced by U+FFFD, as an UTF-8 encoder would. */
 export function replaceLoneSurrogates(value: string): string {
   return value.replace(LONE_SURROGATE_PATTERN, "\ufffd");
+}
+
+/** A code as the trail writes them, such as `TOOL_ERROR` for `toolError`; `otherwise` when nothing is left of it. */
+export function toLeafCode(text: string | undefined, otherwise: string): string {
+  const code = (text ?? "")
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, CODE_CHARS_MAX);
+  return code === "" ? otherwise : code;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Activity, AuditEventInput, Context, JsonObject, Outcome } from "@vouchtrail/events";
+import { CONTEXT_ID_CHARS_MAX, ID_CHARS_MAX, toLeafId } from "@vouchtrail/events/leaf";
 import type { SelfReported } from "./caller.ts";
-import { leafIdOf } from "./leaf-id.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
 import { isObject, type MessageId, type ResponseMessage } from "./message.ts";
 
@@ -76,8 +76,8 @@ export function endingEvent(identity: ProxyIdentity, request: SeenRequest, { out
   const named = [request.params.uri, request.params.name].find((value) => typeof value === "string" && value !== "");
   return {
     action,
-    actor: from === "client" ? agentOf(identity, request) : { type: "service", id: leafIdOf(identity.serverName, 200) },
-    target: { type, id: leafIdOf(typeof named === "string" ? named : identity.serverName, 200) },
+    actor: from === "client" ? agentOf(identity, request) : { type: "service", id: toLeafId(identity.serverName, ID_CHARS_MAX) },
+    target: { type, id: toLeafId(typeof named === "string" ? named : identity.serverName, ID_CHARS_MAX) },
     outcome,
     usage,
     context: contextOf(identity, request),
@@ -133,11 +133,11 @@ function toolCall(identity: ProxyIdentity, request: SeenRequest): Omit<Told, "ou
 }
 
 function agentOf({ agentId }: ProxyIdentity, { client }: SeenRequest): AuditEventInput["actor"] {
-  return { type: "agent", id: leafIdOf(agentId ?? client?.name ?? "mcp-client", 200) };
+  return { type: "agent", id: toLeafId(agentId ?? client?.name ?? "mcp-client", ID_CHARS_MAX) };
 }
 
 function contextOf({ sessionId }: ProxyIdentity, { callId, trace }: SeenRequest): Context {
-  return { sessionId: leafIdOf(sessionId, 128), callId: leafIdOf(callId, 128), ...trace };
+  return { sessionId: toLeafId(sessionId, CONTEXT_ID_CHARS_MAX), callId: toLeafId(callId, CONTEXT_ID_CHARS_MAX), ...trace };
 }
 
 function detailsOf({ serverName }: ProxyIdentity, { id, client, server, params, basis }: SeenRequest): JsonObject {

@@ -1,7 +1,7 @@
 import type { AuditEventInput, JsonObject } from "@vouchtrail/events";
+import { CONTEXT_ID_CHARS_MAX, ID_CHARS_MAX, toLeafId } from "@vouchtrail/events/leaf";
 import { agentToolName, labelsOf, type ProxyIdentity } from "./call-event.ts";
 import type { DefinitionMemory } from "./definition-memory.ts";
-import { leafIdOf } from "./leaf-id.ts";
 import { DEFINITION_CHARS_MAX, TOOLS_MAX } from "./limits.ts";
 import { isObject } from "./message.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
@@ -32,7 +32,7 @@ export function createToolListing(isFirstPage: boolean): ToolListing {
           continue;
         }
         try {
-          definitions.set(leafIdOf(tool.name, 200), readToolDefinition(tool));
+          definitions.set(toLeafId(tool.name, ID_CHARS_MAX), readToolDefinition(tool));
         } catch {
           listing.isWhole = false; // Nested too deeply to be compared.
         }
@@ -68,10 +68,10 @@ export function createDefinitionWatch(
   function tell(action: "seen" | "changed", tool: string, details: JsonObject): void {
     record({
       action: `mcp.tool_definition.${action}`,
-      actor: { type: "service", id: leafIdOf(identity.serverName, 200) },
+      actor: { type: "service", id: toLeafId(identity.serverName, ID_CHARS_MAX) },
       target: { type: "tool_definition", id: agentToolName(identity.serverName, tool) },
       outcome: { status: "success" },
-      context: { sessionId: leafIdOf(identity.sessionId, 128) },
+      context: { sessionId: toLeafId(identity.sessionId, CONTEXT_ID_CHARS_MAX) },
       labels: labelsOf(identity),
       details: { server: identity.serverName, tool, ...details },
     });

@@ -1,10 +1,10 @@
 import type { AuditEventInput, JsonObject } from "@vouchtrail/events";
+import { CONTEXT_ID_CHARS_MAX, ID_CHARS_MAX, toLeafId } from "@vouchtrail/events/leaf";
 import { AuditEmitter, type Clock, createHttpTransport, systemClock } from "@vouchtrail/sdk";
 import { labelsOf, type ProxyIdentity } from "./call-event.ts";
 import { type Channel, createChannel, type Side } from "./channel.ts";
 import { openDefinitionMemory } from "./definition-memory.ts";
 import { createDefinitionWatch } from "./definition-watch.ts";
-import { leafIdOf } from "./leaf-id.ts";
 import { CLOSE_TIMEOUT_MS, STRICT_TIMEOUT_MS } from "./limits.ts";
 
 export interface ProxyRecorderOptions {
@@ -55,7 +55,7 @@ export function openProxyRecorder(options: ProxyRecorderOptions): ProxyRecorder 
       warn: (_fields, message) => warn(message),
       error: (_fields, message) => warn(message),
     },
-    source: { name: `mcp-proxy/${leafIdOf(identity.serverName, 100)}`, instance: identity.instance },
+    source: { name: `mcp-proxy/${toLeafId(identity.serverName, 100)}`, instance: identity.instance },
     delivery: "durable",
     strictTimeoutMs: options.strictTimeoutMs ?? STRICT_TIMEOUT_MS,
     ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
@@ -75,9 +75,9 @@ export function openProxyRecorder(options: ProxyRecorderOptions): ProxyRecorder 
     record({
       action,
       actor: { type: "system", id: "mcp-proxy" },
-      target: { type: "mcp_server", id: leafIdOf(identity.serverName, 200) },
+      target: { type: "mcp_server", id: toLeafId(identity.serverName, ID_CHARS_MAX) },
       outcome,
-      context: { sessionId: leafIdOf(identity.sessionId, 128) },
+      context: { sessionId: toLeafId(identity.sessionId, CONTEXT_ID_CHARS_MAX) },
       labels: labelsOf(identity),
       details: { server: identity.serverName, ...details },
     });

@@ -1,7 +1,8 @@
 import type { JsonObject, Outcome } from "../../event.ts";
 import { isObject } from "../json-object.ts";
+import { toLeafCode } from "../leaf-text.ts";
 import { type AgentLog, type AgentTold, tellAgentLog, tellDecision, tellPrompt } from "./agent-log.ts";
-import { actionPart, codeOf, failure, modelOf, type OtlpTold, sourceOf, speechOf, toolOf, usageOf, withUsage } from "./otlp-event.ts";
+import { actionPart, failure, modelOf, type OtlpTold, sourceOf, speechOf, toolOf, usageOf, withUsage } from "./otlp-event.ts";
 import type { OtlpRecord } from "./otlp-record.ts";
 import { booleanAt, countAt, jsonAt, textAt } from "./otlp-value.ts";
 
@@ -132,7 +133,7 @@ function toolResult(attributes: JsonObject): AgentTold {
   return {
     action: "ai.tool_call",
     phase: "outcome",
-    outcome: isFailure ? failure(codeOf(textAt(attributes, "error_type"), "TOOL_ERROR"), textAt(attributes, "error")) : SUCCESS,
+    outcome: isFailure ? failure(toLeafCode(textAt(attributes, "error_type"), "TOOL_ERROR"), textAt(attributes, "error")) : SUCCESS,
     ...toolOf(textAt(attributes, "tool_name"), parametersOf(attributes)),
     callId,
     approvalId: callId,
@@ -182,7 +183,7 @@ function errorOf(name: string, attributes: JsonObject): AgentTold {
   const message = textAt(attributes, "error");
   return {
     action: "ai.error",
-    outcome: failure(codeOf(name, "ERROR"), message),
+    outcome: failure(toLeafCode(name, "ERROR"), message),
     activity: { type: "error", name, error: { type: name, ...(message === undefined ? {} : { message }) } },
     ...usagePart(attributes, { model: ["model"], durationMs: ["duration_ms"] }, "error"),
   };
@@ -202,5 +203,7 @@ function hookExecution(attributes: JsonObject): AgentTold {
 
 function outcomeOf(attributes: JsonObject): Outcome {
   const isFailure = booleanAt(attributes, "success") === false || textAt(attributes, "status") === "failed";
-  return isFailure ? failure(codeOf(textAt(attributes, "error_code", "error_category"), "ERROR"), textAt(attributes, "error")) : SUCCESS;
+  return isFailure
+    ? failure(toLeafCode(textAt(attributes, "error_code", "error_category"), "ERROR"), textAt(attributes, "error"))
+    : SUCCESS;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject, Outcome } from "../../event.ts";
+import { toLeafCode } from "../leaf-text.ts";
 import { type AgentLog, type AgentTold, tellAgentLog, tellDecision, tellPrompt } from "./agent-log.ts";
-import { actionPart, codeOf, failure, modelOf, type OtlpTold, toolOf, usageOf, withUsage } from "./otlp-event.ts";
+import { actionPart, failure, modelOf, type OtlpTold, toolOf, usageOf, withUsage } from "./otlp-event.ts";
 import type { OtlpRecord } from "./otlp-record.ts";
 import { booleanAt, jsonAt, textAt } from "./otlp-value.ts";
 
@@ -46,7 +47,7 @@ function toolCall(log: AgentLog): readonly OtlpTold[] {
   const outcome: Outcome = isDenied
     ? { status: "denied", code: "USER_REJECTED" }
     : isFailure
-      ? failure(codeOf(textAt(attributes, "error_type"), "TOOL_ERROR"), textAt(attributes, "error"))
+      ? failure(toLeafCode(textAt(attributes, "error_type"), "TOOL_ERROR"), textAt(attributes, "error"))
       : SUCCESS;
   const call = tellAgentLog(log, {
     action: "ai.tool_call",

@@ -1,5 +1,6 @@
 import type { JsonObject, Outcome } from "../../event.ts";
-import { agentOf, codeOf, failure, IDENTITY_ATTRIBUTES, modelOf, type OtlpTold, toolOf, usageOf, withUsage } from "./otlp-event.ts";
+import { toLeafCode } from "../leaf-text.ts";
+import { agentOf, failure, IDENTITY_ATTRIBUTES, modelOf, type OtlpTold, toolOf, usageOf, withUsage } from "./otlp-event.ts";
 import type { OtlpSpan } from "./otlp-record.ts";
 import { durationOfNanos } from "./otlp-time.ts";
 import { jsonAt, textAt } from "./otlp-value.ts";
@@ -131,7 +132,7 @@ function tellSpan({ span, session, agent }: SpanShape, told: SpanTold): OtlpTold
 export function outcomeOf({ attributes, status }: OtlpSpan): Outcome {
   const type = textAt(attributes, "error.type");
   if (status.code !== 2 && type === undefined) return { status: "success" };
-  return failure(codeOf(type, "ERROR"), status.message);
+  return failure(toLeafCode(type, "ERROR"), status.message);
 }
 
 function firstOf(attributes: JsonObject, names: readonly string[]): string | undefined {

@@ -1,7 +1,6 @@
 import type { Activity, Actor, AuditEventInput, Context, JsonObject, Outcome, Usage } from "../../event.ts";
 import {
   ACTIVITY_NAME_CHARS_MAX,
-  CODE_CHARS_MAX,
   CONTEXT_ID_CHARS_MAX,
   ID_CHARS_MAX,
   LABEL_VALUE_CHARS_MAX,
@@ -180,17 +179,6 @@ export function usageOf(attributes: JsonObject, names: UsageNames): { usage: Usa
 
 export function withUsage(usage: Usage): { usage?: Usage } {
   return Object.keys(usage).length === 0 ? {} : { usage };
-}
-
-/** A code as the trail writes them, `TOOL_ERROR`. */
-export function codeOf(text: string | undefined, otherwise: string): string {
-  const code = (text ?? "")
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .toUpperCase()
-    .replace(/[^A-Z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "")
-    .slice(0, CODE_CHARS_MAX);
-  return code === "" ? otherwise : code;
 }
 
 export function failure(code: string, message: string | undefined): Outcome {
