@@ -21,5 +21,5 @@ EXPOSE 7431
 # Beyond loopback the server asks for keys: bring the first one with VOUCHTRAIL_ADMIN_KEY.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7431/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/packages/cli/dist/main.js"]
+ENTRYPOINT ["node", "/app/packages/cli/bundle/main.js"]
 CMD ["serve"]

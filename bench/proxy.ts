@@ -8,7 +8,7 @@ import { formatNumber, formatTable } from "./report.ts";
 import { startVouchtrail, type Workspace } from "./scenario.ts";
 
 // Seen from where the benchmark is built to.
-const MAIN = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../packages/cli/bundle/main.js", import.meta.url));
 const WARM_UP_CALLS = 500;
 const BLOCKS = 5;
 const CALLS_A_BLOCK = 1_000;

@@ -27,17 +27,18 @@ export function setUp() {
     // Taken before the build: a source that changes meanwhile is built the next time.
     const started = new Date();
     run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b"]);
+    run(process.execPath, [join(root, "scripts", "bundle.mjs")]);
     mkdirSync(cache, { recursive: true });
     writeFileSync(buildStamp, started.toISOString());
   }
 }
 
 function newestSource() {
-  let newest = 0;
+  let newest = existsSync(join(root, "packages", "cli", "bundle")) ? 0 : Number.POSITIVE_INFINITY;
   const look = (path) => {
     newest = Math.max(newest, statSync(path).mtimeMs);
   };
-  for (const name of ["tsconfig.json", "tsconfig.base.json", "package-lock.json"]) look(join(root, name));
+  for (const name of ["tsconfig.json", "tsconfig.base.json", "package-lock.json", join("scripts", "bundle.mjs")]) look(join(root, name));
   for (const name of readdirSync(join(root, "packages"))) {
     const folder = join(root, "packages", name);
     if (!existsSync(join(folder, "dist"))) return Number.POSITIVE_INFINITY;

@@ -4,6 +4,6 @@ import { pathToFileURL } from "node:url";
 import { root, setUp } from "./setup.mjs";
 
 setUp();
-const main = join(root, "packages", "cli", "dist", "main.js");
+const main = join(root, "packages", "cli", "bundle", "main.js");
 process.argv = [process.argv[0], main, "serve", ...process.argv.slice(2)];
 await import(pathToFileURL(main).href);

@@ -1,5 +1,5 @@
 // A real server in a process of its own, so that it can be killed. It tells its port over IPC, and erases when it is asked to.
-import { createLogger, loadConfig, sealSystemEntry, startServer } from "../../packages/server/dist/index.js";
+import { createLogger, loadConfig, sealSystemEntry, startServer } from "../../packages/cli/bundle/server.js";
 
 const [data, state, level = "silent"] = process.argv.slice(2);
 const loaded = await loadConfig({

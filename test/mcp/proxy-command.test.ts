@@ -11,7 +11,7 @@ import { openWorkplace, type Workplace } from "../e2e/cli-process.ts";
 import { type Arrived, openTrailServer, type TrailServer } from "../sdk/trail-server.ts";
 import { listenMcp } from "./http-place.ts";
 
-const MAIN = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../packages/cli/bundle/main.js", import.meta.url));
 const FILES_SERVER = fileURLToPath(new URL("../../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js", import.meta.url));
 
 let place: Workplace;

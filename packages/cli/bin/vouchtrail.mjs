@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // A file of its own, because npm links commands when it installs, and in a fresh clone nothing is built by then.
-import "../dist/main.js";
+import "../bundle/main.js";

@@ -19,7 +19,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-await program.parseAsync();
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write("", resolve))));
-// Ends here even if a connection is kept open for the next request that never comes.
-if (exitCode !== undefined) process.exit(exitCode);
+async function run(): Promise<void> {
+  await program.parseAsync();
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write("", resolve))));
+  // Ends here even if a connection is kept open for the next request that never comes.
+  if (exitCode !== undefined) process.exit(exitCode);
+}
+
+// Not awaited at the top level: a command may import a part of the program that itself waits until this module is done.
+void run();

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, posix } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AuditError } from "@vouchtrail/events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
@@ -91,14 +90,15 @@ export function addPageRoutes(app: FastifyInstance): void {
 }
 
 /**
- * Reads the page: its markup and style from `src`, its modules from `dist`, which are at the same place seen from here whether this file runs
- * as source or as built. The modules are those that the entry imports, and what those import; no other file can be asked for.
+ * Reads the page: its markup and style from `src`, its modules from `dist` of the package. The modules are those that the entry imports, and what those import; no other file can be asked for.
  *
  * @throws {Error} when the package is not built.
  */
 async function loadPage(): Promise<PageFiles> {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const require = createRequire(import.meta.url);
+  // By its manifest: this file may run as source, as built, or as part of a bundle.
+  const manifest = createRequire(import.meta.url).resolve("@vouchtrail/server/package.json");
+  const require = createRequire(manifest);
+  const root = dirname(manifest);
   const folders: Readonly<Record<string, string>> = {
     "": join(root, "dist", "page"),
     // By its manifest: under the condition for sources its name would lead to TypeScript.
