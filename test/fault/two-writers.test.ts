@@ -3,9 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { lockDataDirectory } from "../../packages/server/src/ledger/lock.ts";
+import { type DataLock, lockDataDirectory } from "../../packages/server/src/ledger/lock.ts";
 
-/** A process of its own that holds the lock as `lockDataDirectory` does, until it is killed. */
+/** Takes the directory as where the file system may be written by another machine, to which sockets say nothing. */
+function lockShared(directory: string): Promise<DataLock> {
+  return lockDataDirectory(directory, { isLocal: async () => false, lockWithSocket: async () => undefined });
+}
+
+/** A process of its own that holds DuckDB's lock as {@link lockShared} does, until it is killed. */
 function holdElsewhere(directory: string): Promise<ChildProcess> {
   const program =
     'const { DuckDBInstance } = await import("@duckdb/node-api");' +
@@ -25,7 +30,7 @@ function holdElsewhere(directory: string): Promise<ChildProcess> {
 test("LEDGER-2: a second writer is turned away with the first one's process id, and let in when that was killed", async () => {
   const directory = await mkdtemp(join(tmpdir(), "vouchtrail-lock-"));
   const child = await holdElsewhere(directory);
-  await expect(lockDataDirectory(directory)).rejects.toMatchObject({
+  await expect(lockShared(directory)).rejects.toMatchObject({
     code: "LEDGER_LOCKED",
     message: expect.stringContaining(`Process ${child.pid} `),
   });
@@ -34,7 +39,7 @@ test("LEDGER-2: a second writer is turned away with the first one's process id, 
   });
   child.kill("SIGKILL");
   await ended;
-  const lock = await lockDataDirectory(directory);
+  const lock = await lockShared(directory);
   lock.release();
   await rm(directory, { recursive: true, force: true });
 });

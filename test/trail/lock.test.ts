@@ -28,7 +28,7 @@ interface Answer {
   readonly message?: string;
 }
 
-type Kind = "server" | "trail";
+type Kind = "server" | "shared-server" | "trail";
 
 async function start(kind: Kind, where = directory): Promise<ChildProcess> {
   const child = fork(PROGRAM, [where, kind], { execArgv: [] });
@@ -60,6 +60,8 @@ test("SDK-61: a server and a trail turn each other away with the process id of t
     ["trail", "server"],
     ["trail", "trail"],
     ["server", "server"],
+    ["shared-server", "trail"],
+    ["server", "shared-server"],
   ] as const) {
     const [holder, other] = await Promise.all([start(holding), start(asking)]);
     expect(await tell(holder, "take")).toMatchObject({ holds: true });
@@ -177,7 +179,7 @@ test("SDK-64: a path that is too long for the address of a socket can be locked,
 });
 
 test("SDK-64: where a socket says nothing about other machines, or there are none, the lock of DuckDB is taken as well", async () => {
-  const server = await start("server");
+  const server = await start("shared-server");
   await tell(server, "take");
   let released = 0;
   const elsewhere: DataLock = {

@@ -18,8 +18,6 @@ export interface LockSurroundings {
   readonly lockWithSocket: (directory: string) => Promise<DataLock | undefined>;
 }
 
-const SURROUNDINGS: LockSurroundings = { isLocal, lockWithSocket };
-
 /**
  * Magic numbers of file systems of one kernel (Linux, statfs(2)). What is not listed may be written by another machine: NFS, SMB, FUSE, cluster file
  * systems, and folders that a virtual machine shares with its host.
@@ -37,24 +35,21 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x858458f6, // ramfs
 ]);
 
-/**
- * Takes a data directory for this process, as a server does: with a socket and with DuckDB's lock. A second process is turned away, and the lock dies
- * with its process. Rule: LEDGER-2.
- *
- * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`, `DISK_FULL`.
- */
-export async function lockDataDirectory(directory: string, { lockWithSocket: lock } = SURROUNDINGS): Promise<DataLock> {
-  const socket = await lock(directory);
-  return withDuckdb(directory, socket);
-}
+/** A server has DuckDB with it: where it cannot be told whether a file system is local, it takes that lock too. */
+const SERVER: LockSurroundings = { isLocal: isSurelyLocal, lockWithSocket };
+/** Other systems than Linux number their file systems differently: a trail without native code takes their folders for local ones. */
+const TRAIL: LockSurroundings = {
+  isLocal: async (directory) => process.platform !== "linux" || isSurelyLocal(directory),
+  lockWithSocket,
+};
 
 /**
- * The same without native code, wherever a socket alone is enough: on a local file system that has sockets. Elsewhere it takes DuckDB's lock too, or
- * refuses. Both exclude each other: both take the socket where there are sockets, and both take DuckDB's lock where the socket is not enough.
+ * Takes a data directory for this process, as a server does. A second process is turned away, and the lock dies with its process. A socket is enough on a local file system that has
+ * sockets; elsewhere DuckDB's lock is taken too. Rule: LEDGER-2.
  *
  * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`, `DISK_FULL`.
  */
-export async function lockWithoutNative(directory: string, surroundings: LockSurroundings = SURROUNDINGS): Promise<DataLock> {
+export async function lockDataDirectory(directory: string, surroundings: LockSurroundings = SERVER): Promise<DataLock> {
   const socket = await surroundings.lockWithSocket(directory);
   try {
     if (socket !== undefined && (await surroundings.isLocal(directory))) return socket;
@@ -66,6 +61,16 @@ export async function lockWithoutNative(directory: string, surroundings: LockSur
     });
   }
   return withDuckdb(directory, socket);
+}
+
+/**
+ * The same as a trail in an application does: without native code wherever a socket may be enough. Both exclude each other: both take the socket where there are sockets, and both take DuckDB's lock
+ * where the socket is known not to be enough.
+ *
+ * @throws {AuditError} `LEDGER_LOCKED`, `DATA_UNREADABLE`, `DISK_FULL`.
+ */
+export function lockWithoutNative(directory: string, surroundings: LockSurroundings = TRAIL): Promise<DataLock> {
+  return lockDataDirectory(directory, surroundings);
 }
 
 async function withDuckdb(directory: string, socket: DataLock | undefined): Promise<DataLock> {
@@ -83,9 +88,8 @@ async function withDuckdb(directory: string, socket: DataLock | undefined): Prom
   }
 }
 
-async function isLocal(directory: string): Promise<boolean> {
-  // Other systems number their file systems differently.
-  if (process.platform !== "linux") return true;
+async function isSurelyLocal(directory: string): Promise<boolean> {
+  if (process.platform !== "linux") return false;
   const { type } = await statfs(directory);
   return LOCAL_FILE_SYSTEMS.has(type >>> 0);
 }
