@@ -1,6 +1,7 @@
 // `node scripts/bundle.mjs`: puts the built modules of the command into few files, `packages/cli/bundle/`. A start opens and parses hundreds of files otherwise, which
 // takes longer than everything else that it does.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,8 +13,11 @@ const ENTRIES = {
   "search-process": "packages/server/dist/followers/search/search-process.js",
   server: "packages/server/dist/index.js",
 };
-/** Packages without our scope that are bundled too: one of our own, and of other people's only those that are many small files which every start loads. */
-const INLINED = ["mcp-audit-logger", "unbash", "uuid", "zod"];
+/**
+ * Packages without our scope that are bundled too: one of our own, and of other people's only those whose loading is felt: many small files, or CommonJS that Node.js reads twice to find
+ * its names.
+ */
+const INLINED = ["@duckdb/node-api", "mcp-audit-logger", "unbash", "uuid", "zod"];
 const LICENCES = "THIRD_PARTY_LICENCES.txt";
 
 /** Writes the bundle. @throws {Error} when it would import a package that the command does not depend on. */
@@ -33,11 +37,10 @@ export async function bundle() {
 /** What is not in the bundle is found from the command's own folder: it has to be installed there. */
 function checkImports(output) {
   const { dependencies } = JSON.parse(readFileSync(join(root, "packages", "cli", "package.json"), "utf8"));
-  const names = new Set(output.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]));
+  const required = (code) => [...code.matchAll(/__require\("([^"]+)"\)/g)].map(([, name]) => name);
+  const names = new Set(output.flatMap(({ imports, dynamicImports, code }) => [...imports, ...dynamicImports, ...required(code)]));
   const inside = new Set(output.map(({ fileName }) => fileName));
-  const missing = [...names].filter(
-    (name) => !inside.has(name) && !name.startsWith("node:") && dependencies[packageOf(name)] === undefined,
-  );
+  const missing = [...names].filter((name) => !inside.has(name) && !isBuiltin(name) && dependencies[packageOf(name)] === undefined);
   if (missing.length > 0)
     throw new Error(`The bundle imports ${missing.join(", ")}: add it to the dependencies of packages/cli/package.json.`);
 }
