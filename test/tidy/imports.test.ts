@@ -190,6 +190,8 @@ test("TIDY-1: inside the server, http rests on intake and intake on the ledger, 
 test("TIDY-2: every import is declared by its package, and every declared dependency is imported", () => {
   const builtins = new Set(builtinModules);
   const faults: string[] = [];
+  /** A package has one range everywhere, so that the bundle runs with what its parts were built for. */
+  const ranges: Record<string, string> = {};
   for (const name of Object.keys(PACKAGES)) {
     const { dependencies = {} } = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as {
       dependencies?: Record<string, string>;
@@ -200,19 +202,38 @@ test("TIDY-2: every import is declared by its package, and every declared depend
       for (const imported of importsOf(source)) {
         if (imported.startsWith(".") || imported.startsWith("node:")) continue;
         if (builtins.has(imported)) faults.push(`${source.path} imports ${imported} without node:`);
-        const dependency = imported
-          .split("/")
-          .slice(0, imported.startsWith("@") ? 2 : 1)
-          .join("/");
+        const dependency = dependencyOf(imported);
         used.add(dependency);
         if (dependencies[dependency] === undefined) faults.push(`${source.path} imports ${dependency}, which ${name} does not declare`);
       }
     }
-    for (const dependency of Object.keys(dependencies))
+    // The bundle of the command imports what the packages in it import, from the folder of the command.
+    if (name === "cli") for (const dependency of bundleImports()) used.add(dependency);
+    for (const [dependency, range] of Object.entries(dependencies)) {
       if (!used.has(dependency)) faults.push(`${name} declares ${dependency} and does not import it`);
+      const other = ranges[dependency] ?? range;
+      ranges[dependency] = other;
+      if (other !== range) faults.push(`${name} declares ${dependency} ${range}, and another package ${other}`);
+    }
   }
   expect(faults).toEqual([]);
 });
+
+const dependencyOf = (imported: string): string =>
+  imported
+    .split("/")
+    .slice(0, imported.startsWith("@") ? 2 : 1)
+    .join("/");
+
+function bundleImports(): string[] {
+  const folder = join(root, "packages/cli/bundle");
+  const texts = readdirSync(folder).flatMap((file) => (file.endsWith(".js") ? [readFileSync(join(folder, file), "utf8")] : []));
+  return texts.flatMap((text) =>
+    [...text.matchAll(/^import .* from "([^".][^"]*)";$|__require\("([^"]+)"\)|\bimport\("([^".][^"]*)"\)/gm)].map((found) =>
+      dependencyOf(found[1] ?? found[2] ?? found[3] ?? ""),
+    ),
+  );
+}
 
 test("TIDY-3: only clocks read the clock", () => {
   const readers = sources
