@@ -54,6 +54,15 @@ test("HOOK-2: the agent of the header acts, also in its subagents, on the platfo
   expect((await server.get(other)).event).toMatchObject({ actor: { id: "claude-code" }, context: { sessionId: "from header" } });
 });
 
+test("HOOK-30: a hook belongs to the trace of its header, and one that names no trace is passed over", async () => {
+  const [traced, untraced] = [randomUUID(), randomUUID()];
+  const traceparent = `00-${"1a".repeat(16)}-${"2b".repeat(8)}-01`;
+  await post({ "x-vouchtrail-hook-id": traced, "x-vouchtrail-hook-time": TIME, traceparent });
+  await post({ "x-vouchtrail-hook-id": untraced, "x-vouchtrail-hook-time": TIME, traceparent: "00-zz" });
+  expect((await server.get(traced)).event.context).toMatchObject({ sessionId: "s1", traceId: "1a".repeat(16), spanId: "2b".repeat(8) });
+  expect((await server.get(untraced)).event.context).not.toHaveProperty("traceId");
+});
+
 test("HOOK-2: a bad header is refused with its name, and an id without a time as well", async () => {
   const bad: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
     [{ "x-vouchtrail-hook-id": "1", "x-vouchtrail-hook-time": TIME }, "x-vouchtrail-hook-id"],

@@ -49,7 +49,7 @@ test("HOOK-5: hooks through the command are the same events as over HTTP, each a
   expect(spoolFiles(place).size).toBe(0);
 });
 
-test("HOOK-5: AGENT_ID, SESSION_ID, the key and the vendor reach the server", async () => {
+test("HOOK-5, HOOK-30: AGENT_ID, SESSION_ID, the trace, the key and the vendor reach the server", async () => {
   const made = await place.run(["keys", "create", "--data", "data", "--name", "agents", "--scope", "ingest"]);
   const [key = ""] = /vt_\S+|vk_\S+|[\w-]{30,}/.exec(made.out) ?? [];
   expect(made.code, made.err).toBe(0);
@@ -58,8 +58,10 @@ test("HOOK-5: AGENT_ID, SESSION_ID, the key and the vendor reach the server", as
   expect(await runCommand(place, { args: ["codex"], input: JSON.stringify(hook), environment })).toEqual(UNSEEN);
   const [event] = await eventsOf(server, "session=of%20the%20variable");
   expect(event).toMatchObject({ actor: { id: "ops/Überwacher" }, labels: { platform: "codex" }, action: "agent.hook.something_new" });
-  await runCommand(place, { input: JSON.stringify(hooksOf("own session")[5]), environment });
-  expect(await eventsOf(server, "session=own%20session")).toHaveLength(1);
+  const traceparent = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`;
+  await runCommand(place, { input: JSON.stringify(hooksOf("own session")[5]), environment: { ...environment, TRACEPARENT: traceparent } });
+  const traced = await eventsOf(server, "session=own%20session");
+  expect(traced.map(({ context }) => [context?.traceId, context?.spanId])).toEqual([["ab".repeat(16), "cd".repeat(8)]]);
 });
 
 test("HOOK-6: whatever it is given, and whatever is missing, it ends well and says nothing", async () => {

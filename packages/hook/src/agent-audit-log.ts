@@ -67,6 +67,8 @@ const ENVELOPE: Readonly<Record<string, RegExp>> = {
   reason: /^[a-z_]{1,32}$/,
 };
 const NAME = /^[\w./:@-]{1,200}$/;
+/** Source: W3C Trace Context, section 3.2. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 interface Settings {
   /** Without a slash at its end; undefined when it is no HTTP URL. */
@@ -74,6 +76,8 @@ interface Settings {
   readonly key: string | undefined;
   readonly agentId: string | undefined;
   readonly sessionId: string | undefined;
+  /** The trace in which the agent runs, which agents put into the environment of what they start. */
+  readonly traceparent: string | undefined;
   readonly vendor: string;
   /** Where hooks of this server wait; undefined where the user has no folder. */
   readonly folder: string | undefined;
@@ -90,6 +94,7 @@ interface Message {
   readonly body: string | Buffer;
   readonly agentId?: string | undefined;
   readonly sessionId?: string | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 interface Told {
@@ -155,11 +160,11 @@ function messageOf(members: Members, bytes: Buffer, isWithheld: boolean): Told |
   const ms = Date.now();
   const occurredAt = new Date(ms).toISOString();
   const id = timedId(ms);
-  const { agentId, vendor } = settings;
+  const { agentId, traceparent, vendor } = settings;
   if (typeof members.hook_event_name === "string" && members.hook_event_name !== "") {
     const envelope = JSON.stringify({ ...envelopeOf(members), content_withheld: true });
     const sessionId = isText(members.session_id) ? undefined : settings.sessionId;
-    const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId };
+    const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId, traceparent };
     return { message, session: plainSession(members.session_id ?? members.conversation_id ?? sessionId), envelope };
   }
   if (!isText(members.tool_name)) return undefined;
@@ -320,6 +325,7 @@ async function send(message: Message, timeoutMs: number, agent: Agent): Promise<
     ...(message.path.startsWith("/hooks/") ? { "x-vouchtrail-hook-id": message.id, "x-vouchtrail-hook-time": message.occurredAt } : {}),
     ...(message.agentId === undefined ? {} : { "x-vouchtrail-agent-id": encodeURIComponent(message.agentId) }),
     ...(message.sessionId === undefined ? {} : { "x-vouchtrail-session-id": encodeURIComponent(message.sessionId) }),
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
   };
   const options: RequestOptions = { method: "POST", headers, ...(isTls ? {} : { agent }) };
   return new Promise<Delivery>((resolve) => {
@@ -529,6 +535,7 @@ function readSettings(variables: Readonly<Record<string, string | undefined>>, o
     key: get("AUDIT_TOKEN", "VOUCHTRAIL_KEY"),
     agentId: toName(get("AGENT_ID")),
     sessionId: toName(get("SESSION_ID")),
+    traceparent: variables.TRACEPARENT !== undefined && TRACEPARENT.test(variables.TRACEPARENT) ? variables.TRACEPARENT : undefined,
     vendor: options.find((option) => VENDORS.includes(option)) ?? "claude-code",
     folder: spoolFolder(get("AUDIT_SPOOL_DIR"), get("XDG_STATE_HOME"), url),
     runMs: runMs >= 100 && runMs <= WORK_MS / 2 ? runMs : RUN_MS,

@@ -10,6 +10,8 @@ export interface AuditContext {
   readonly conversationId?: string;
   readonly correlationId?: string;
   readonly traceId?: string;
+  /** Flags of the trace, 2 hexadecimal digits, which are passed on with it. They are no part of the event. */
+  readonly traceFlags?: string;
   readonly parentEventId?: string;
   readonly ipAddress?: string;
   readonly userAgent?: string;

@@ -23,6 +23,7 @@ import type { AuditLogger } from "./logger.ts";
 import { createLossLog, type LossLog } from "./loss-log.ts";
 import { toJson } from "./plain-value.ts";
 import type { Spool } from "./spool.ts";
+import { markActiveSpan } from "./trace-context.ts";
 import type { OutgoingEvent, Transport } from "./transport.ts";
 
 /** What an emitter is made of. Everything has a default; without a transport and a spool all events are dropped, loudly. */
@@ -240,6 +241,7 @@ export class AuditEmitter {
       const outgoing = this.#toOutgoing(event, id, this.#laneOf(event.tenant));
       if (!isOwn) {
         this.#log(event);
+        markActiveSpan(id, event.action);
         quietly(ambient?.recorded);
       }
       return { outgoing, createdAt };

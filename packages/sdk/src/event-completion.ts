@@ -50,7 +50,7 @@ export function completeEvent(
 function contextOf(event: NativeEventInput, ambient: AuditContext | undefined, isTraced: boolean): NativeEventInput["context"] {
   const trace = isTraced && event.context?.traceId === undefined ? activeTrace() : undefined;
   if (ambient === undefined && trace === undefined) return event.context;
-  const { actor: _actor, tenant: _tenant, labels: _labels, recorded: _recorded, ...known } = ambient ?? {};
+  const { actor: _actor, tenant: _tenant, labels: _labels, recorded: _recorded, traceFlags: _flags, ...known } = ambient ?? {};
   const context = { ...known, ...trace, ...event.context };
   // The trace is what connects events unless the caller has something better.
   if (trace !== undefined) context.correlationId ??= trace.traceId;

@@ -53,6 +53,8 @@ const ENVELOPE = {
     reason: /^[a-z_]{1,32}$/,
 };
 const NAME = /^[\w./:@-]{1,200}$/;
+/** Source: W3C Trace Context, section 3.2. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 const settings = readSettings(process.env, process.argv.slice(2));
 const startedAt = Date.now();
 // Whatever fails, the agent must not hear of it. Standard output stays empty: an agent could take it for a decision.
@@ -107,11 +109,11 @@ function messageOf(members, bytes, isWithheld) {
     const ms = Date.now();
     const occurredAt = new Date(ms).toISOString();
     const id = timedId(ms);
-    const { agentId, vendor } = settings;
+    const { agentId, traceparent, vendor } = settings;
     if (typeof members.hook_event_name === "string" && members.hook_event_name !== "") {
         const envelope = JSON.stringify({ ...envelopeOf(members), content_withheld: true });
         const sessionId = isText(members.session_id) ? undefined : settings.sessionId;
-        const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId };
+        const message = { id, occurredAt, path: `/hooks/${vendor}`, body: isWithheld ? envelope : bytes, agentId, sessionId, traceparent };
         return { message, session: plainSession(members.session_id ?? members.conversation_id ?? sessionId), envelope };
     }
     if (!isText(members.tool_name))
@@ -280,6 +282,7 @@ async function send(message, timeoutMs, agent) {
         ...(message.path.startsWith("/hooks/") ? { "x-vouchtrail-hook-id": message.id, "x-vouchtrail-hook-time": message.occurredAt } : {}),
         ...(message.agentId === undefined ? {} : { "x-vouchtrail-agent-id": encodeURIComponent(message.agentId) }),
         ...(message.sessionId === undefined ? {} : { "x-vouchtrail-session-id": encodeURIComponent(message.sessionId) }),
+        ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
     };
     const options = { method: "POST", headers, ...(isTls ? {} : { agent }) };
     return new Promise((resolve) => {
@@ -506,6 +509,7 @@ function readSettings(variables, options) {
         key: get("AUDIT_TOKEN", "VOUCHTRAIL_KEY"),
         agentId: toName(get("AGENT_ID")),
         sessionId: toName(get("SESSION_ID")),
+        traceparent: variables.TRACEPARENT !== undefined && TRACEPARENT.test(variables.TRACEPARENT) ? variables.TRACEPARENT : undefined,
         vendor: options.find((option) => VENDORS.includes(option)) ?? "claude-code",
         folder: spoolFolder(get("AUDIT_SPOOL_DIR"), get("XDG_STATE_HOME"), url),
         runMs: runMs >= 100 && runMs <= WORK_MS / 2 ? runMs : RUN_MS,

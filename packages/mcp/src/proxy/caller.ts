@@ -1,4 +1,5 @@
 import type { JsonObject } from "@vouchtrail/events";
+import { parseTraceParent } from "@vouchtrail/events/leaf";
 import { isObject } from "./message.ts";
 
 /** What a peer says of itself. Nobody checked it. */
@@ -30,11 +31,8 @@ export function clientOf(params: JsonObject): SelfReported | undefined {
 
 /** Trace and span of a `traceparent` in `_meta`. Source: SEP-414, W3C Trace Context level 1. */
 export function traceOf(params: JsonObject): { readonly traceId?: string; readonly spanId?: string } {
-  const { traceparent } = metaOf(params);
-  if (typeof traceparent !== "string") return {};
-  const [, traceId, spanId] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?$/.exec(traceparent.slice(0, 256)) ?? [];
-  if (traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return {};
-  return { traceId, spanId };
+  const parent = parseTraceParent(metaOf(params).traceparent);
+  return parent === undefined ? {} : { traceId: parent.traceId, spanId: parent.spanId };
 }
 
 /** Members of `_meta` under which clients put their own id of a call, read in this order. */

@@ -1,5 +1,6 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import { AuditError, type AuditReader, type Context } from "@vouchtrail/events";
+import { parseTraceParent } from "@vouchtrail/events/leaf";
 import type { z } from "zod";
 import type { McpCaller } from "../caller.ts";
 import { toolErrorText } from "./tool-error.ts";
@@ -29,8 +30,6 @@ export interface ToolCall {
   /** Trace of the caller, from `_meta.traceparent` (W3C Trace Context, SEP-414). */
   readonly trace: Pick<Context, "traceId" | "spanId">;
 }
-
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|$)/;
 
 /**
  * Registers a tool. Whatever it throws becomes a result with `isError`, which the model reads: a protocol error would end its turn.
@@ -76,6 +75,6 @@ export function readerOf({ reader }: McpCaller): AuditReader {
 }
 
 function traceOf(traceparent: unknown): ToolCall["trace"] {
-  const [, traceId, spanId] = (typeof traceparent === "string" ? TRACEPARENT.exec(traceparent) : null) ?? [];
-  return traceId === undefined || spanId === undefined ? {} : { traceId, spanId };
+  const parent = parseTraceParent(traceparent);
+  return parent === undefined ? {} : { traceId: parent.traceId, spanId: parent.spanId };
 }

@@ -63,3 +63,4 @@ export { AuditEmitter, type AuditEmitterConfig } from "./emitter.ts";
 export { type FolderDurability, isDurableFolder } from "./spool/durable-folder.ts";
 export { type FileSpoolOptions, openFileSpool } from "./spool/file-spool.ts";
 export { queryHash, queryPreview, tablesAccessed } from "./sql-digest.ts";
+export { traceHeaders } from "./trace-headers.ts";

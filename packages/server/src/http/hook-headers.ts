@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { AuditError, EventIdSchema, TimestampSchema } from "@vouchtrail/events";
+import { parseTraceParent, type TraceParent } from "@vouchtrail/events/leaf";
 
 /** Characters of an agent's or a session's name in a header, decoded. Agents have paths as names, sessions UUIDs. */
 const NAME_CHARS_MAX = 200;
@@ -14,6 +15,8 @@ export interface HookHeaders {
   readonly agentId: string | undefined;
   /** `x-vouchtrail-session-id`: the session of a hook whose payload names none. */
   readonly sessionId: string | undefined;
+  /** `traceparent`: the trace in which the agent runs. One that is none is passed over, as W3C Trace Context wants it. */
+  readonly trace: TraceParent | undefined;
 }
 
 /**
@@ -32,7 +35,13 @@ export function readHookHeaders(headers: IncomingHttpHeaders): HookHeaders {
   );
   if (id !== undefined && occurredAt === undefined)
     throw invalid("x-vouchtrail-hook-time", "send it with x-vouchtrail-hook-id: a hook that is sent again must name the same time");
-  return { id, occurredAt, agentId: nameIn(headers, "x-vouchtrail-agent-id"), sessionId: nameIn(headers, "x-vouchtrail-session-id") };
+  return {
+    id,
+    occurredAt,
+    agentId: nameIn(headers, "x-vouchtrail-agent-id"),
+    sessionId: nameIn(headers, "x-vouchtrail-session-id"),
+    trace: parseTraceParent(headers.traceparent),
+  };
 }
 
 function checked(headers: IncomingHttpHeaders, name: string, isValid: (value: string) => boolean, expectation: string): string | undefined {

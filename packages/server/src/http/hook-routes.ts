@@ -81,7 +81,7 @@ interface HookSender {
 }
 
 function eventOf(value: unknown, { tenant, platform, headers, hookName }: HookSender): AuditEventInput {
-  const { id, occurredAt, agentId, sessionId } = headers;
+  const { id, occurredAt, agentId, sessionId, trace } = headers;
   const read = AGENTS[platform];
   if (read === undefined) throw new Error("Every agent has a mapping.");
   const map = (payload: unknown, options: HookOptions = {}): AuditEventInput => read(payload, { tenant, ...options }, hookName);
@@ -94,6 +94,9 @@ function eventOf(value: unknown, { tenant, platform, headers, hookName }: HookSe
     ...(id === undefined ? {} : { id }),
     ...(occurredAt === undefined ? {} : { occurredAt }),
     ...(agentId === undefined ? {} : { actor: map(payload, { agentId }).actor }),
+    ...(trace === undefined || event.context?.traceId !== undefined
+      ? {}
+      : { context: { ...event.context, traceId: trace.traceId, spanId: trace.spanId } }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { parseTraceParent } from "@vouchtrail/events/leaf";
 import type { AuditContext } from "../../ambient.ts";
 import { type ClientAddressOptions, getIpAddress } from "../../client-address.ts";
 import { type RequestLike, readHeader } from "../../request-headers.ts";
@@ -54,8 +55,6 @@ export interface RequestScope extends AuditScope {
 const STATE_CHANGING: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 /** What may go into logs and entries as it came. The event's own limit is 128 characters. */
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$/;
-/** Source: W3C Trace Context, section 3.2. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
 
 /**
  * What all adapters share: the context of a request, and whether it recorded anything.
@@ -116,21 +115,17 @@ function contextOfRequest(source: RequestLike, options: ClientAddressOptions, re
   const ipAddress = getIpAddress(source, options);
   const userAgent = getUserAgent(source);
   // A span that is active tells its own ids, with every event.
-  const traceId = activeTrace() === undefined ? traceIdOf(readHeader(source, "traceparent")) : undefined;
+  const parent = activeTrace() === undefined ? parseTraceParent(readHeader(source, "traceparent")) : undefined;
   return {
     requestId: requestId ?? saneId(readHeader(source, "x-request-id")) ?? randomUUID(),
     ...(ipAddress === undefined ? {} : { ipAddress }),
     ...(userAgent === undefined ? {} : { userAgent }),
-    ...(traceId === undefined ? {} : { traceId, correlationId: traceId }),
+    ...(parent === undefined ? {} : { traceId: parent.traceId, traceFlags: parent.flags, correlationId: parent.traceId }),
   };
 }
 
 function saneId(text: string | undefined): string | undefined {
   return text !== undefined && SANE_ID.test(text) ? text : undefined;
-}
-
-function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent === undefined || traceparent.length > 512 ? undefined : TRACEPARENT.exec(traceparent.trim())?.[1];
 }
 
 /** Segments of a path that are values rather than names: with a digit, an `@` or an escape, or long. */
