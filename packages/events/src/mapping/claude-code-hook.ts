@@ -8,15 +8,17 @@ import {
   MODEL_CHARS_MAX,
   NAME_CHARS_MAX,
 } from "../limits.ts";
-import { asText } from "./claude-code-line.ts";
 import { readToolEnding } from "./claude-code-outcome.ts";
+import { asText } from "./claude-code-value.ts";
 import { isObject, present } from "./json-object.ts";
 import { replaceLoneSurrogates, toLeafId, toLeafName } from "./leaf-text.ts";
 
 export interface HookOptions {
   readonly tenant?: string;
-  /** The agent whose hook it is, and its platform label; default `claude-code`. */
+  /** The agent whose hook it is; default `claude-code`. */
   readonly agentId?: string;
+  /** The label `platform`, at most 256 characters; default: the agent. */
+  readonly platform?: string;
 }
 
 /** What one hook tells: everything but what all of them have. */
@@ -73,7 +75,7 @@ export function fromClaudeCodeHook(payload: unknown, options: HookOptions = {}):
   const sessionId = asText(payload.session_id);
   const session = toLeafId(sessionId ?? "unknown", ID_CHARS_MAX);
   const rest = Object.fromEntries(Object.entries(payload).filter(([key, value]) => !isPlaced(key, value, placed)));
-  const { labels, long } = labelsOf(payload, agentId);
+  const { labels, long } = labelsOf(payload, options.platform ?? agentId);
   const details = present({ hook: name, ...long, ...rest });
   return {
     ...(options.tenant === undefined ? {} : { tenant: options.tenant }),

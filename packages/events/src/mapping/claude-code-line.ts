@@ -1,5 +1,8 @@
 import { type JsonObject, TimestampSchema } from "../event.ts";
+import { asObject, asText } from "./claude-code-value.ts";
 import { isObject } from "./json-object.ts";
+
+export { asAmount, asObject, asText } from "./claude-code-value.ts";
 
 /** One message of a transcript, whether it has a line of its own or sits inside a progress line of the subagent that said it. */
 export interface TranscriptMessage {
@@ -80,17 +83,7 @@ export function textOf(content: unknown): string {
   return texts.join("\n\n");
 }
 
-export function asObject(value: unknown): JsonObject | undefined {
-  return isObject(value) ? value : undefined;
-}
-/** Text that is not empty. */
-export function asText(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
+/** Text that the trail takes as a time. */
 export function asTimestamp(value: unknown): string | undefined {
   return TimestampSchema.safeParse(value).success ? (value as string) : undefined;
-}
-/** A count or a duration: finite and not below zero. */
-export function asAmount(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }

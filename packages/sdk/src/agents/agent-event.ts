@@ -10,6 +10,7 @@ import {
   toLeafName,
 } from "@vouchtrail/events/leaf";
 import type { NativeEventInput } from "../event-input.ts";
+import { toJson } from "../plain-value.ts";
 
 type Context = NonNullable<NativeEventInput["context"]>;
 type Outcome = NativeEventInput["outcome"];
@@ -39,6 +40,8 @@ export type AgentEnding =
 /** One call of a tool. Both events of it have the same `callId`, which joins them with what others tell of the call. */
 export interface ToolCall {
   readonly callId: string;
+  /** The question whether it may be made, where there was one: it joins the call with the approval. */
+  readonly approvalId?: string | undefined;
   readonly tool: string;
   readonly input?: unknown;
 }
@@ -80,13 +83,13 @@ export function toolOutcome(
   return { ...toolEvent(platform, scope, call), phase: "outcome", outcome: outcomeOf(ending, "TOOL_ERROR"), ...usageOf({ durationMs }) };
 }
 
-function toolEvent(platform: string, scope: AgentScope, { callId, tool, input }: ToolCall): Omit<NativeEventInput, "outcome"> {
+function toolEvent(platform: string, scope: AgentScope, { callId, approvalId, tool, input }: ToolCall): Omit<NativeEventInput, "outcome"> {
   const name = toLeafName(tool, ACTIVITY_NAME_CHARS_MAX) ?? "unknown";
   return {
     action: "ai.tool_call",
     target: { type: "tool", id: name },
     activity: { type: "tool", name, tool: { name: nameOf(tool), ...(input === undefined ? {} : { parameters: input }) } },
-    ...frameOf(platform, scope, { callId }),
+    ...frameOf(platform, scope, { callId, approvalId }),
   };
 }
 
@@ -239,7 +242,7 @@ function outcomeOf(ending: AgentEnding, code: string): Outcome {
 
 function messageOf(told: unknown): { message?: string } {
   if (told === undefined || told === null || told === "") return {};
-  return { message: typeof told === "string" ? told : (JSON.stringify(told) ?? "unknown") };
+  return { message: typeof told === "string" ? told : toJson(told) };
 }
 
 function usageOf(usage: { readonly [Name in keyof Usage]: Usage[Name] | undefined }): { usage?: Usage } {

@@ -100,7 +100,7 @@ function told(value: string | (() => string | undefined) | undefined): string | 
 }
 
 /** What a framework hands over may throw when it is read; that must not reach the agent. */
-function eventOf(make: () => NativeEventInput): NativeEventInput {
+export function eventOf(make: () => NativeEventInput): NativeEventInput {
   try {
     return make();
   } catch (cause) {
