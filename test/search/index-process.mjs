@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { DEFAULT_PRIVACY_POLICY } from "@vouchtrail/events";
 import { startSearch } from "../../packages/server/dist/followers/search/start-search.js";
-import { openDataDirectory, sealEvent } from "../../packages/cli/bundle/server.js";
+import { openDataDirectory, sealEvent } from "../../packages/server/dist/index.js";
 
 const [data, loadMode] = process.argv.slice(2);
 const { ledger, paths } = await openDataDirectory({ directory: data, ledger: { checkpointIntervalMs: 50 } });
