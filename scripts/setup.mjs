@@ -34,7 +34,7 @@ export function setUp() {
 }
 
 function newestSource() {
-  let newest = existsSync(join(root, "packages", "cli", "bundle")) ? 0 : Number.POSITIVE_INFINITY;
+  let newest = ["cli", "server"].every((name) => existsSync(join(root, "packages", name, "bundle"))) ? 0 : Number.POSITIVE_INFINITY;
   const look = (path) => {
     newest = Math.max(newest, statSync(path).mtimeMs);
   };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -207,8 +207,8 @@ test("TIDY-2: every import is declared by its package, and every declared depend
         if (dependencies[dependency] === undefined) faults.push(`${source.path} imports ${dependency}, which ${name} does not declare`);
       }
     }
-    // The bundle of the command imports what the packages in it import, from the folder of the command.
-    if (name === "cli") for (const dependency of bundleImports()) used.add(dependency);
+    // A bundle imports what the packages in it import, from the folder that it is in.
+    for (const dependency of bundleImports(name)) used.add(dependency);
     for (const [dependency, range] of Object.entries(dependencies)) {
       if (!used.has(dependency)) faults.push(`${name} declares ${dependency} and does not import it`);
       const other = ranges[dependency] ?? range;
@@ -225,8 +225,9 @@ const dependencyOf = (imported: string): string =>
     .slice(0, imported.startsWith("@") ? 2 : 1)
     .join("/");
 
-function bundleImports(): string[] {
-  const folder = join(root, "packages/cli/bundle");
+function bundleImports(name: string): string[] {
+  const folder = join(root, "packages", name, "bundle");
+  if (!existsSync(folder)) return [];
   const texts = readdirSync(folder).flatMap((file) => (file.endsWith(".js") ? [readFileSync(join(folder, file), "utf8")] : []));
   return texts.flatMap((text) =>
     [...text.matchAll(/^import .* from "([^".][^"]*)";$|__require\("([^"]+)"\)|\bimport\("([^".][^"]*)"\)/gm)].map((found) =>

@@ -97,11 +97,11 @@ test("DATA-3: another origin than the stored one is refused", async () => {
 test("DATA-4: a folder that is open already is refused with the process that has it", async () => {
   const directory = await makeData("a");
   const script = `
-    import { DuckDBInstance } from "@duckdb/node-api";
-    globalThis.held = await DuckDBInstance.create(${JSON.stringify(join(directory, "lock.duckdb"))});
+    import { lockDataDirectory } from "@vouchtrail/server";
+    globalThis.held = await lockDataDirectory(${JSON.stringify(directory)});
     process.send("held");
     process.on("message", () => {});`;
-  // Beside this file, so that the dependency is found.
+  // Beside this file, so that the package finds itself.
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     cwd: import.meta.dirname,
     stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -47,6 +47,11 @@ function unused(): never {
   throw new Error("A route has a JSON Schema, which nothing here compiles.");
 }
 
+/** What pages of an allowed origin may send. */
+const PAGE_HEADERS = "authorization, content-type, last-event-id";
+/** And to the MCP server. Source: MCP 2026-07-28, Streamable HTTP. */
+const MCP_HEADERS = "mcp-protocol-version, mcp-method, mcp-name";
+
 export interface AppOptions {
   readonly bodyBytesMax: number;
   readonly connectionsMax: number;
@@ -92,7 +97,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
       reply.header("access-control-allow-origin", origin).header("vary", "origin");
       if (request.method === "OPTIONS") {
         reply.header("access-control-allow-methods", "GET, POST");
-        reply.header("access-control-allow-headers", "authorization, content-type, last-event-id");
+        reply.header("access-control-allow-headers", isMcp(request) ? `${PAGE_HEADERS}, ${MCP_HEADERS}` : PAGE_HEADERS);
         return reply.header("access-control-max-age", String(PREFLIGHT_SECONDS)).code(204).send();
       }
     }
@@ -161,6 +166,11 @@ export function createApp(options: AppOptions, deps: AppDeps): FastifyInstance {
 function isOtlp(request: FastifyRequest): boolean {
   const config: object | undefined = request.routeOptions.config;
   return config !== undefined && "isOtlp" in config;
+}
+
+/** A preflight has no route. */
+function isMcp({ url }: FastifyRequest): boolean {
+  return url.split("?", 1)[0] === "/mcp";
 }
 
 /** Whether events were sent: what is refused of other work was no event. */

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { setPriority } from "node:os";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 import { AuditError } from "@vouchtrail/events/errors";
 import type { EngineOptions } from "./engine.ts";
 import type { EngineFault, EngineMethod, FromEngine, ToEngine } from "./engine-messages.ts";
@@ -270,7 +271,7 @@ function errorOf({ code, message, path, cause }: EngineFault): AuditError {
   });
 }
 
-/** The built file, also when this one runs from its source: a process needs JavaScript. */
+/** The process is a bundle of its own, also when this module runs from its source: a process needs JavaScript, and this one is started with every server. */
 function processPath(): string {
-  return fileURLToPath(new URL("search-process.js", import.meta.url)).replace(/([\\/])src([\\/]followers[\\/]search[\\/])/, "$1dist$2");
+  return join(dirname(createRequire(import.meta.url).resolve("@vouchtrail/server/package.json")), "bundle", "search-process.js");
 }
