@@ -132,7 +132,9 @@ describe("requests", () => {
       headers: { origin, "access-control-request-method": "POST" },
     });
     expect([preflight.status, preflight.headers["access-control-allow-origin"]]).toEqual([204, origin]);
-    expect(preflight.headers["access-control-allow-headers"]).toContain("content-type");
+    expect(preflight.headers["access-control-allow-headers"]).toBe("authorization, content-type, last-event-id");
+    const mcp = await other.send("/mcp", { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
+    expect(mcp.headers["access-control-allow-headers"]).toMatch(/, mcp-protocol-version, mcp-method, mcp-name$/);
     const { status, headers } = await other.send("/api/v1/events", {
       method: "POST",
       headers: { ...json, origin },
