@@ -1,5 +1,6 @@
 // Chromium for the tests of the page. It comes from Debian: nothing of npm downloads a browser here.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 
 /** Where Chromium may be. `VOUCHTRAIL_CHROMIUM` names another one. */
@@ -12,7 +13,7 @@ export function findChromium() {
 }
 
 /** Installs the browser if it is missing and this machine lets us. Never fails: without it the tests of the page are skipped and say so. */
-export function installChromium() {
+export async function installChromium() {
   if (findChromium() !== undefined) return;
   const isRoot = process.getuid?.() === 0;
   const hasApt = existsSync("/usr/bin/apt-get");
@@ -24,9 +25,12 @@ export function installChromium() {
   }
   say("Installing Chromium for the tests of the page (once) …");
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const run = (args) => spawnSync("apt-get", args, { env: environment, stdio: ["ignore", "ignore", 2] }).status === 0;
+  const run = async (args) => {
+    const [code] = await once(spawn("apt-get", args, { env: environment, stdio: ["ignore", "ignore", 2] }), "close");
+    return code === 0;
+  };
   // The lists may be old, or a fresh image may have none.
-  const isDone = run(["update", "-qq"]) && run(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
+  const isDone = (await run(["update", "-qq"])) && (await run(["install", "-y", "-qq", "--no-install-recommends", "chromium"]));
   if (!isDone || findChromium() === undefined) say("Chromium could not be installed: the tests of the page are skipped.");
 }
 

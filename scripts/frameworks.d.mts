@@ -3,4 +3,4 @@ export function findNewerNode(): string | undefined;
 /** Whether the frameworks are installed. */
 export function hasFrameworks(): boolean;
 /** Installs what is missing: the frameworks, and a newer Node.js. */
-export function installFrameworks(): void;
+export function installFrameworks(): Promise<void>;

@@ -1,6 +1,7 @@
 // The agent frameworks that the adapters of the SDK are tested against, and a newer Node.js for those that need one. Only the tests install them.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,20 +14,20 @@ const NODE_VERSION = "24.9.0";
 const newerNode = join(root, ".cache", "node24");
 
 /** Installs what is missing. Never fails: what cannot be had is told, and its tests are skipped and say so. */
-export function installFrameworks() {
+export async function installFrameworks() {
   const lock = createHash("sha256")
     .update(readFileSync(join(folder, "package-lock.json")))
     .digest("hex");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
     say("Installing the agent frameworks for their tests (once) …");
     // Optional packages hold the binary of an agent, which is not needed.
-    if (npm(folder, ["ci", "--omit=optional", "--ignore-scripts"])) writeFileSync(stamp, lock);
+    if (await npm(folder, ["ci", "--omit=optional", "--ignore-scripts"])) writeFileSync(stamp, lock);
     else say("The agent frameworks could not be installed: their tests are skipped.");
   }
   if (findNewerNode() === undefined) {
     say(`Installing Node.js ${NODE_VERSION} for the tests of packages that need it (once) …`);
     const name = `node-${process.platform}-${process.arch}@${NODE_VERSION}`;
-    npm(root, ["install", "--prefix", newerNode, "--no-save", "--ignore-scripts", name]);
+    await npm(root, ["install", "--prefix", newerNode, "--no-save", "--ignore-scripts", name]);
     if (findNewerNode() === undefined) say("It could not be installed: the tests of the AI SDK are skipped.");
   }
 }
@@ -43,13 +44,14 @@ export function hasFrameworks() {
   return existsSync(stamp);
 }
 
-function npm(cwd, args) {
+async function npm(cwd, args) {
   const options = { cwd, stdio: ["ignore", 2, 2], shell: process.platform === "win32" };
-  return spawnSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], options).status === 0;
+  const [code] = await once(spawn("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], options), "close");
+  return code === 0;
 }
 
 function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) installFrameworks();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await installFrameworks();

@@ -5,9 +5,10 @@ import { installChromium } from "./chromium.mjs";
 import { installFrameworks } from "./frameworks.mjs";
 import { root, setUp } from "./setup.mjs";
 
+// They come over the network, and meanwhile the rest is built.
+const installed = [installChromium(), installFrameworks()];
 setUp();
-installChromium();
-installFrameworks();
+await Promise.all(installed);
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(root, ".cache", "test-results.json")}`];
 const { status } = spawnSync(process.execPath, [vitest, "run", ...reporters, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
