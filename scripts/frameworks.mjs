@@ -1,4 +1,4 @@
-// The agent frameworks that the adapters of the SDK are tested against, and a newer Node.js for those that need one. Only the tests install them.
+// The agent frameworks that the adapters of the SDK are tested against, the conformance suite of MCP, and a newer Node.js for those that need one. Only the tests install them.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -22,13 +22,13 @@ export async function installFrameworks() {
     say("Installing the agent frameworks for their tests (once) …");
     // Optional packages hold the binary of an agent, which is not needed.
     if (await npm(folder, ["ci", "--omit=optional", "--ignore-scripts"])) writeFileSync(stamp, lock);
-    else say("The agent frameworks could not be installed: their tests are skipped.");
+    else say("The agent frameworks and the conformance suite could not be installed: their tests are skipped.");
   }
   if (findNewerNode() === undefined) {
     say(`Installing Node.js ${NODE_VERSION} for the tests of packages that need it (once) …`);
     const name = `node-${process.platform}-${process.arch}@${NODE_VERSION}`;
     await npm(root, ["install", "--prefix", newerNode, "--no-save", "--ignore-scripts", name]);
-    if (findNewerNode() === undefined) say("It could not be installed: the tests of the AI SDK are skipped.");
+    if (findNewerNode() === undefined) say("It could not be installed: the tests of the AI SDK and the conformance suite of MCP are skipped.");
   }
 }
 
