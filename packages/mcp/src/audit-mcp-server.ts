@@ -53,6 +53,8 @@ export function buildMcpServer(
     {
       instructions: INSTRUCTIONS,
       maxToolInputElements: INPUT_ELEMENTS_MAX,
+      // The lists are the same as long as the program runs: nobody has to wait for news of them.
+      capabilities: { tools: { listChanged: false }, resources: { listChanged: false }, prompts: { listChanged: false } },
       cacheHints: {
         "server/discover": lists,
         "tools/list": lists,
