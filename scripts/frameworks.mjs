@@ -28,7 +28,8 @@ export async function installFrameworks() {
     say(`Installing Node.js ${NODE_VERSION} for the tests of packages that need it (once) …`);
     const name = `node-${process.platform}-${process.arch}@${NODE_VERSION}`;
     await npm(root, ["install", "--prefix", newerNode, "--no-save", "--ignore-scripts", name]);
-    if (findNewerNode() === undefined) say("It could not be installed: the tests of the AI SDK and the conformance suite of MCP are skipped.");
+    if (findNewerNode() === undefined)
+      say("It could not be installed: the tests of the AI SDK and the conformance suite of MCP are skipped.");
   }
 }
 
