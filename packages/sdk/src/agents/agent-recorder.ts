@@ -19,6 +19,7 @@ import {
   toolIntent,
   toolOutcome,
 } from "./agent-event.ts";
+import { optionValue } from "./option-value.ts";
 
 /** What all adapters for agent frameworks take. */
 export interface AgentAuditOptions extends CatalogOptions {
@@ -62,11 +63,11 @@ export function createAgentRecorder(platform: string, options: AgentAuditOptions
   }
 
   function scopeOf(partial: PartialScope): AgentScope {
-    const userId = told(options.userId);
+    const userId = optionValue(options.userId);
     return {
       ...partial,
       agentName: partial.agentName ?? options.agentName ?? platform,
-      sessionId: partial.sessionId ?? told(options.sessionId),
+      sessionId: partial.sessionId ?? optionValue(options.sessionId),
       onBehalfOf: [...(partial.onBehalfOf ?? []), ...(userId === undefined ? [] : [{ type: "user", id: userId }])],
     };
   }
@@ -86,17 +87,13 @@ export function createAgentRecorder(platform: string, options: AgentAuditOptions
     agentInvoked: (partial, name, ending, durationMs) =>
       record(partial, (scope) => invocationEvent(platform, scope, name, endingOf(ending), durationMs)),
     handedOff: (partial, to, reason) => record(partial, (scope) => handoffEvent(platform, scope, to, reason)),
-    prompted: (partial, text) => record(partial, (scope) => promptEvent(platform, scope, withContent(text), told(options.userId))),
+    prompted: (partial, text) => record(partial, (scope) => promptEvent(platform, scope, withContent(text), optionValue(options.userId))),
     answered: (partial, text) => record(partial, (scope) => answerEvent(platform, scope, withContent(text))),
     approvalRequested: (partial, approval) => record(partial, (scope) => approvalRequested(platform, scope, approvalOf(approval))),
     approvalAnswered: (partial, approval, answer) =>
       record(partial, (scope) => approvalAnswered(platform, scope, approvalOf(approval), answer)),
     guarded: (partial, rule, isTripped) => record(partial, (scope) => guardrailEvent(platform, scope, rule, isTripped)),
   };
-}
-
-function told(value: string | (() => string | undefined) | undefined): string | undefined {
-  return typeof value === "function" ? value() : value;
 }
 
 /** What a framework hands over may throw when it is read; that must not reach the agent. */

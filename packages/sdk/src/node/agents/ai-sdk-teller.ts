@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type AgentAuditOptions, type AgentRecorder, createAgentRecorder, type PartialScope } from "../../agents/agent-recorder.ts";
+import { optionValue } from "../../agents/option-value.ts";
 import { emitterOf } from "../../catalog/define-audit-events.ts";
 import { objectOf, type Told, textOf } from "./ai-sdk-event.ts";
 import { type AiSdkRun, type AiSdkRuns, type Moment, runsOf } from "./ai-sdk-runs.ts";
@@ -33,7 +34,7 @@ export interface AiSdkTeller {
 export function createAiSdkTeller(options: AgentAuditOptions): AiSdkTeller {
   const emitter = emitterOf(options);
   let speaker: string | undefined;
-  const optionUser = (): string | undefined => (typeof options.userId === "function" ? options.userId() : options.userId);
+  const optionUser = (): string | undefined => optionValue(options.userId);
   // The person that a run names goes before the one of the options. Events are made before `record` returns, so the variable is that of the event.
   const recorder = createAgentRecorder(AI_SDK_PLATFORM, { ...options, userId: () => speaker ?? optionUser() });
   const runs = (): AiSdkRuns => runsOf(emitter());

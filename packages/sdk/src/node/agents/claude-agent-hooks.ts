@@ -2,12 +2,14 @@ import { CONTEXT_ID_CHARS_MAX, ID_CHARS_MAX, toLeafId } from "@vouchtrail/events
 import { fromClaudeCodeHook } from "@vouchtrail/events/shapes";
 import { eventOf } from "../../agents/agent-recorder.ts";
 import { CLAUDE_HOOK_WAIT_MS } from "../../agents/limits.ts";
+import { optionValue } from "../../agents/option-value.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import { emitterOf } from "../../catalog/define-audit-events.ts";
 import type { NativeEventInput } from "../../event-input.ts";
 import { seenCall } from "./claude-agent-calls.ts";
 import { withoutContent } from "./claude-agent-content.ts";
 import { CLAUDE_AGENT_PLATFORM, type ClaudeAgentAuditOptions, clockOf } from "./claude-agent-options.ts";
-import { settledWithin, unawaited } from "./claude-agent-wait.ts";
+import { settledWithin } from "./claude-agent-wait.ts";
 
 /**
  * The hooks that are recorded. Left out are those that repeat what others tell (PostToolBatch, UserPromptExpansion, PreModelSwitch), that come in great numbers
@@ -158,10 +160,6 @@ function withUser(event: NativeEventInput, userId: string | undefined): NativeEv
 
 function missing(name: string, payload: Payload, value: string | undefined): Payload {
   return payload[name] === undefined && value !== undefined ? { [name]: value } : {};
-}
-
-function optionValue(value: string | (() => string | undefined) | undefined): string | undefined {
-  return typeof value === "function" ? value() : value;
 }
 
 function isPayload(value: unknown): value is Payload {

@@ -2,11 +2,11 @@ import { CONTEXT_ID_CHARS_MAX, toLeafId } from "@vouchtrail/events/leaf";
 import type { AgentEnding } from "../../agents/agent-event.ts";
 import { createAgentRecorder } from "../../agents/agent-recorder.ts";
 import { CLAUDE_RESPONSES_REMEMBERED_MAX } from "../../agents/limits.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import { seenCall } from "./claude-agent-calls.ts";
 import { CLAUDE_AGENT_PLATFORM, type ClaudeAgentAuditOptions, claudeScope } from "./claude-agent-options.ts";
 import { type ClaudeResponse, createResponseReader } from "./claude-agent-responses.ts";
 import { type Members, membersAt, numberAt, textAt } from "./claude-agent-value.ts";
-import { unawaited } from "./claude-agent-wait.ts";
 
 /** Reads the messages of one run. It never throws. */
 interface MessageReader {

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { createAgentRecorder, type PartialScope } from "../../agents/agent-recorder.ts";
 import { CLAUDE_HOOK_WAIT_MS } from "../../agents/limits.ts";
+import { optionValue } from "../../agents/option-value.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import { type SeenCall, seenCall } from "./claude-agent-calls.ts";
 import { CLAUDE_AGENT_PLATFORM, type ClaudeAgentAuditOptions, claudeScope, clockOf } from "./claude-agent-options.ts";
-import { settledWithin, unawaited } from "./claude-agent-wait.ts";
+import { settledWithin } from "./claude-agent-wait.ts";
 
 /** What is read of what the framework tells a permission callback. */
 export interface PermissionRequestLike {
@@ -141,7 +143,7 @@ function approverOf(answer: PermissionAnswerLike | undefined, { approver, userId
   const named = typeof approver === "function" ? approver(answer) : approver;
   if (named !== undefined) return named;
   if (answer.decisionClassification?.startsWith("user_") !== true) return undefined;
-  const id = typeof userId === "function" ? userId() : userId;
+  const id = optionValue(userId);
   return { type: "user", id: id ?? "unknown" };
 }
 

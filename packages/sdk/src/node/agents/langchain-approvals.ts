@@ -2,6 +2,8 @@ import { ID_CHARS_MAX, toLeafId } from "@vouchtrail/events/leaf";
 import type { AgentApproval } from "../../agents/agent-event.ts";
 import type { AgentAuditOptions, AgentRecorder, PartialScope } from "../../agents/agent-recorder.ts";
 import { DECISIONS_KEPT_MAX, PENDING_APPROVALS_MAX } from "../../agents/limits.ts";
+import { optionValue } from "../../agents/option-value.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import { contentText } from "./langchain-message.ts";
 import { type Members, membersOf, textOf, tolerantly } from "./langchain-value.ts";
 
@@ -85,7 +87,7 @@ export function createApprovals(recorder: AgentRecorder, options: AgentAuditOpti
     makeRoom(open);
     open.set(id, { id, thread: asking.thread, approvals });
     const scope = withDetails(asking.scope, details);
-    for (const approval of approvals) quietly(recorder.approvalRequested(scope, approval));
+    for (const approval of approvals) unawaited(recorder.approvalRequested(scope, approval));
   }
 
   function askNoted(id: string): void {
@@ -110,13 +112,13 @@ export function createApprovals(recorder: AgentRecorder, options: AgentAuditOpti
       const isApproved = tolerantly(() => (options.decisionOf ?? decisionOf)(one));
       if (isApproved === undefined) {
         // It is no decision: the question stays open, and the person has told the agent something.
-        quietly(recorder.prompted(withDetails(scope, { ...details, approval: approval.approvalId || undefined }), saidIn(one)));
+        unawaited(recorder.prompted(withDetails(scope, { ...details, approval: approval.approvalId || undefined }), saidIn(one)));
         continue;
       }
       const reason = options.hasContent === false ? undefined : reasonIn(one);
-      const approver = { type: "user" as const, id: toLeafId(tolerantly(() => userOf(options)) || "unknown", ID_CHARS_MAX) };
+      const approver = { type: "user" as const, id: toLeafId(tolerantly(() => optionValue(options.userId)) || "unknown", ID_CHARS_MAX) };
       decide(keyOf(question.thread, approval, isApproved), approval.approvalId);
-      quietly(recorder.approvalAnswered(withDetails(scope, details), approval, { isApproved, approver, reason }));
+      unawaited(recorder.approvalAnswered(withDetails(scope, details), approval, { isApproved, approver, reason }));
     }
   }
 
@@ -252,15 +254,6 @@ function reasonIn(answer: unknown): string | undefined {
   });
 }
 
-function userOf({ userId }: AgentAuditOptions): string | undefined {
-  return typeof userId === "function" ? userId() : userId;
-}
-
 function withDetails(scope: PartialScope, details: Members): PartialScope {
   return { ...scope, details: { ...scope.details, ...details } };
-}
-
-/** The agent does not wait for it, and an emitter that cannot be had must not end the process. */
-export function quietly(recorded: Promise<unknown>): void {
-  recorded.catch(() => undefined);
 }

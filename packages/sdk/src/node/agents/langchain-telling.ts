@@ -1,8 +1,9 @@
 import type { AgentEnding, ModelCall, ToolCall } from "../../agents/agent-event.ts";
 import type { AgentRecorder } from "../../agents/agent-recorder.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import type { Clock } from "../../clock.ts";
 import type { GraphEventLike, LangChainAuditOptions, SerializedLike } from "./langchain.ts";
-import { type Asking, quietly } from "./langchain-approvals.ts";
+import type { Asking } from "./langchain-approvals.ts";
 import { handoffsIn, interruptsIn, isControlFlow, readableError } from "./langchain-errors.ts";
 import { answerOf, messagesOf, modelAnswerOf, promptOf, toolAnswerOf } from "./langchain-message.ts";
 import { asAgentRun, type Run, scopeOf } from "./langchain-runs.ts";
@@ -47,7 +48,7 @@ function tellChains(work: LangChainWork) {
       const approvalId = approvals.decided(run.threadId, call, false);
       const reason = options.hasContent === false ? undefined : text;
       const ending: AgentEnding = approvalId === undefined ? { status: "failure", error: text } : { status: "denied", reason };
-      quietly(recorder.toolEnded(scopeOf(run), { ...call, approvalId }, ending));
+      unawaited(recorder.toolEnded(scopeOf(run), { ...call, approvalId }, ending));
     }
   }
 
@@ -57,7 +58,7 @@ function tellChains(work: LangChainWork) {
     if (isRoot) approvals.ended(rootId);
     if (agentName !== undefined) {
       const scope = scopeOf(run, isInterrupted ? { isInterrupted } : {});
-      quietly(recorder.agentInvoked(scope, agentName, ending, work.durationOf(run)));
+      unawaited(recorder.agentInvoked(scope, agentName, ending, work.durationOf(run)));
     }
     if (isRoot) models.giveUpWithin(rootId);
   }
@@ -74,7 +75,7 @@ function tellChains(work: LangChainWork) {
       const command = tolerantly(() => (membersOf(inputs)?.lg_name === "Command" ? membersOf(inputs) : undefined));
       if (command?.resume !== undefined) open.resume = { value: command.resume };
       const prompt = open.isRoot && command === undefined ? tolerantly(() => promptOf(inputs)) : undefined;
-      if (prompt !== undefined) quietly(recorder.prompted(scopeOf(open), prompt.text));
+      if (prompt !== undefined) unawaited(recorder.prompted(scopeOf(open), prompt.text));
     },
     ended(runId: string, outputs: unknown): void {
       const run = chains.take(runId);
@@ -82,7 +83,7 @@ function tellChains(work: LangChainWork) {
       tolerantly(() => tellUnrun(run, outputs));
       const isInterrupted = run.isInterrupted === true;
       const answer = run.isRoot && !isInterrupted ? tolerantly(() => answerOf(outputs)) : undefined;
-      if (answer !== undefined) quietly(recorder.answered(scopeOf(run), answer.text));
+      if (answer !== undefined) unawaited(recorder.answered(scopeOf(run), answer.text));
       end(run, { status: "success" }, isInterrupted);
     },
     failed(runId: string, error: unknown): void {
@@ -93,7 +94,7 @@ function tellChains(work: LangChainWork) {
       const thrown = membersOf(error);
       if (run.isGraph && thrown !== undefined && !told.has(thrown)) {
         told.add(thrown);
-        for (const name of handoffsIn(error)) quietly(recorder.handedOff(scopeOf(run), name));
+        for (const name of handoffsIn(error)) unawaited(recorder.handedOff(scopeOf(run), name));
       }
       const ending: AgentEnding = isControlFlow(error) ? { status: "success" } : { status: "failure", error: readableError(error) };
       end(run, ending, interrupts !== undefined);
@@ -119,7 +120,7 @@ function tellModels(work: LangChainWork) {
 
   function tell(run: ModelRun | undefined, ids: Ids, call: Omit<ModelCall, "provider">, ending: AgentEnding): void {
     const scope = run === undefined ? { ...lateScope(ids.runId), requestId: ids.parentRunId ?? ids.runId } : scopeOf(run);
-    quietly(recorder.modelCalled(scope, { ...call, provider: run?.provider }, ending, work.durationOf(run)));
+    unawaited(recorder.modelCalled(scope, { ...call, provider: run?.provider }, ending, work.durationOf(run)));
   }
 
   return {
@@ -131,7 +132,7 @@ function tellModels(work: LangChainWork) {
       const run: ModelRun = { ...work.begin(beginning), model, provider: tolerantly(() => textOf(metadata?.ls_provider)) };
       models.add(run);
       const question = run.isRoot ? tolerantly(() => promptOf(prompt)) : undefined;
-      if (question !== undefined) quietly(recorder.prompted(scopeOf(run), question.text));
+      if (question !== undefined) unawaited(recorder.prompted(scopeOf(run), question.text));
     },
     ended(ids: Ids, output: unknown, isCached: boolean): void {
       const run = models.take(ids.runId);
@@ -141,7 +142,7 @@ function tellModels(work: LangChainWork) {
       const callId = run === undefined || isCached ? ids.runId : (answer?.responseId ?? ids.runId);
       const usage = isCached ? {} : (answer?.usage ?? {});
       tell(run, ids, { callId, model: answer?.model ?? run?.model, usage }, { status: "success" });
-      if (run?.isRoot === true && answer?.calls.length === 0) quietly(recorder.answered(scopeOf(run), answer.text));
+      if (run?.isRoot === true && answer?.calls.length === 0) unawaited(recorder.answered(scopeOf(run), answer.text));
     },
     failed(ids: Ids, error: unknown): void {
       const run = models.take(ids.runId);
@@ -161,7 +162,7 @@ function tellTools(work: LangChainWork) {
   function end(runId: string, late: ToolCall, ending: AgentEnding): void {
     const run = tools.take(runId);
     const scope = run === undefined ? lateScope(runId) : scopeOf(run);
-    quietly(recorder.toolEnded(scope, run?.call ?? late, ending, work.durationOf(run)));
+    unawaited(recorder.toolEnded(scope, run?.call ?? late, ending, work.durationOf(run)));
   }
 
   return {

@@ -6,9 +6,10 @@ import {
   LANGCHAIN_MODEL_AGE_MAX_MS,
   LANGCHAIN_RUNS_OPEN_MAX,
 } from "../../agents/limits.ts";
+import { unawaited } from "../../agents/unawaited.ts";
 import type { Clock } from "../../clock.ts";
 import type { LangChainAuditOptions } from "./langchain.ts";
-import { type Approvals, type Asking, createApprovals, quietly } from "./langchain-approvals.ts";
+import { type Approvals, type Asking, createApprovals } from "./langchain-approvals.ts";
 import { errorOf } from "./langchain-errors.ts";
 import type { AskedCall } from "./langchain-message.ts";
 import { beginRun, createOpenRuns, type OpenRuns, type Run, type RunMetadata, scopeOf } from "./langchain-runs.ts";
@@ -60,14 +61,14 @@ export function createLangChainWork(recorder: AgentRecorder, options: LangChainA
   const runsMax = LANGCHAIN_RUNS_OPEN_MAX;
   const chains = createOpenRuns<ChainRun>({ runsMax, ageMaxMs: LANGCHAIN_CHAIN_AGE_MAX_MS }, (run) => {
     if (run.agentName === undefined) return;
-    quietly(recorder.agentInvoked(scopeOf(run), run.agentName, { status: "failure", error: endUnknown() }));
+    unawaited(recorder.agentInvoked(scopeOf(run), run.agentName, { status: "failure", error: endUnknown() }));
   });
   // The intent of a call that is given up is told, and its end is as well when it comes.
   const tools = createOpenRuns<ToolRun>({ runsMax });
   const models = createOpenRuns<ModelRun>({ runsMax, ageMaxMs: LANGCHAIN_MODEL_AGE_MAX_MS }, (run) => {
     const { runId: callId, model, provider } = run;
     const ending: AgentEnding = { status: "failure", error: endUnknown() };
-    quietly(recorder.modelCalled(scopeOf(run), { callId, model, provider, usage: {} }, ending));
+    unawaited(recorder.modelCalled(scopeOf(run), { callId, model, provider, usage: {} }, ending));
   });
   return {
     recorder,

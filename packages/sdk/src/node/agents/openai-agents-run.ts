@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AgentRecorder, PartialScope } from "../../agents/agent-recorder.ts";
+import { optionValue } from "../../agents/option-value.ts";
 import type { AskedCall } from "./openai-agents-call.ts";
 import type { SpanLike, TraceLike } from "./openai-agents-shapes.ts";
 
@@ -95,7 +96,7 @@ export function scopeOfTrace(
 
 function toldSession(sessionId: string | (() => string | undefined) | undefined): string | undefined {
   try {
-    return typeof sessionId === "function" ? sessionId() : sessionId;
+    return optionValue(sessionId);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AgentApproval, AgentEnding } from "../../agents/agent-event.ts";
 import { type AgentAuditOptions, type AgentRecorder, createAgentRecorder, type PartialScope } from "../../agents/agent-recorder.ts";
+import { optionValue } from "../../agents/option-value.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { endingOfResult, modelCallOfResponse, toolCallOf } from "./openai-agents-call.ts";
 import { type AuditedRun, auditedRuns, currentTrace, PLATFORM, record, scopeOfTrace } from "./openai-agents-run.ts";
@@ -135,7 +136,7 @@ export function auditRunner(runner: RunnerLike, options: AuditRunnerOptions = {}
       const isApproved = state._context?.isToolApproved({ toolName: approval.tool, callId: approval.approvalId });
       if (isApproved === undefined) continue;
       const scope = scopeOf(item.agent);
-      const approver = { type: "user", id: userOf(options) ?? "unknown" } as const;
+      const approver = { type: "user", id: optionValue(options.userId) ?? "unknown" } as const;
       tell((to) => to.approvalAnswered(scope, approval, { isApproved, approver }));
       if (isApproved) continue;
       const call = toolCallOf(item.rawItem, approval.tool);
@@ -213,10 +214,6 @@ function promptOf(input: unknown): string | undefined {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return undefined;
   return (content as readonly { text?: unknown }[]).flatMap(({ text }) => (typeof text === "string" ? text : [])).join("\n");
-}
-
-function userOf({ userId }: AgentAuditOptions): string | undefined {
-  return typeof userId === "function" ? userId() : userId;
 }
 
 /** A listener that throws would end the agent's run. */
