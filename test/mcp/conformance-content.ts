@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type CallToolResult, completable, fromJsonSchema, type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
 import { z } from "zod/v4";
 
@@ -7,8 +6,6 @@ const WAV = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=";
 const IMAGE = { type: "image", data: PNG, mimeType: "image/png" } as const;
 /** Every tool and prompt needs a description. */
 export const SUITE = { description: "What the conformance suite of MCP asks for." };
-/** Milliseconds between messages, which the suite asks for. */
-const PAUSE_MS = 50;
 
 /** What the suite expects in the list as it stands here, keyword for keyword. */
 const SCHEMA_2020 = {
@@ -78,15 +75,12 @@ function addTalkingTools(server: McpServer): void {
     for (const progress of [0, 50, 100]) {
       if (progressToken !== undefined)
         await mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress, total: 100 } });
-      await delay(PAUSE_MS);
     }
     return textResult(String(progressToken));
   });
   server.registerTool("test_tool_with_logging", SUITE, async ({ mcpReq }) => {
     await mcpReq.log("info", "Tool execution started");
-    await delay(PAUSE_MS);
     await mcpReq.log("info", "Tool processing data");
-    await delay(PAUSE_MS);
     await mcpReq.log("info", "Tool execution completed");
     return textResult("Logged.");
   });
