@@ -1,20 +1,22 @@
-import type { query as Query, SDKMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { SDKMessage } from "@anthropic-ai/claude-agent-sdk";
 import { AuditEventInputSchema } from "@vouchtrail/events";
 import { auditMessages } from "@vouchtrail/sdk/claude-agent";
 import { type MockAudit, mockAudit } from "@vouchtrail/sdk/testing";
 import fc from "fast-check";
-import { beforeAll, expect, test } from "vitest";
-import { hasFrameworks } from "../../scripts/frameworks.mjs";
-import { assistantMessage, createFaultLog, hooksOf, resultMessage, runScript, type Step, streamEvent } from "./claude-agent-run.ts";
+import { expect, test } from "vitest";
+import {
+  assistantMessage,
+  createFaultLog,
+  hooksOf,
+  resultMessage,
+  runScript,
+  type Step,
+  streamEvent,
+  testReal,
+  useClaudeAgent,
+} from "./claude-agent-run.ts";
 
-const isInstalled = hasFrameworks();
-if (!isInstalled) console.warn("The agent frameworks are not installed: the Claude Agent SDK is not tested.");
-const testReal = test.skipIf(!isInstalled);
-
-let query: typeof Query;
-beforeAll(async () => {
-  if (isInstalled) ({ query } = await import("@anthropic-ai/claude-agent-sdk"));
-});
+useClaudeAgent();
 
 // The types of the framework: tsc proves that the messages keep them.
 const typed = (audit: MockAudit, stream: AsyncIterable<SDKMessage>): AsyncIterable<SDKMessage> =>
@@ -48,8 +50,8 @@ testReal(
       assistantMessage(session, "msg_b", { input_tokens: 20, output_tokens: 2 }),
       resultMessage(session),
     ];
-    const plain = await runScript(query, steps);
-    const wrapped = await runScript(query, steps, {}, (stream) => typed(audit, stream as AsyncIterable<SDKMessage>));
+    const plain = await runScript(steps);
+    const wrapped = await runScript(steps, {}, (stream) => typed(audit, stream as AsyncIterable<SDKMessage>));
     expect(wrapped.messages).toEqual(plain.messages);
     expect(wrapped.messages).toHaveLength(7);
     const found = modelCalls(audit).map(({ context, usage, actor }) => [context?.callId, usage, actor.id]);
@@ -164,8 +166,8 @@ testReal("FRAMEWORK-47: a program that dies and a loop that is left end the run 
   const options = { emitter: audit.emitter };
   const session = "session-47";
   const steps = [hooksOf(session)("SessionStart"), assistantMessage(session, "msg_dies", { input_tokens: 1 }), { exit: 3 }];
-  const thrown = await runScript(query, steps).catch((error: unknown) => error);
-  const passed = await runScript(query, steps, {}, (stream) => auditMessages(stream, options)).catch((error: unknown) => error);
+  const thrown = await runScript(steps).catch((error: unknown) => error);
+  const passed = await runScript(steps, {}, (stream) => auditMessages(stream, options)).catch((error: unknown) => error);
   expect(passed).toEqual(thrown);
   expect(passed).toBeInstanceOf(Error);
   expect(audit.events).toMatchObject([

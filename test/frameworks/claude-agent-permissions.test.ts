@@ -1,20 +1,12 @@
-import type { CanUseTool, PermissionResult, query as Query } from "@anthropic-ai/claude-agent-sdk";
+import type { CanUseTool, PermissionResult } from "@anthropic-ai/claude-agent-sdk";
 import { AuditEventInputSchema, type JsonObject } from "@vouchtrail/events";
 import type { Clock } from "@vouchtrail/sdk";
 import { auditHooks, auditPermissions, type PermissionRequestLike } from "@vouchtrail/sdk/claude-agent";
 import { mockAudit } from "@vouchtrail/sdk/testing";
-import { beforeAll, expect, test } from "vitest";
-import { hasFrameworks } from "../../scripts/frameworks.mjs";
-import { hooksOf, resultMessage, runScript } from "./claude-agent-run.ts";
+import { expect, test } from "vitest";
+import { hooksOf, resultMessage, runScript, testReal, useClaudeAgent } from "./claude-agent-run.ts";
 
-const isInstalled = hasFrameworks();
-if (!isInstalled) console.warn("The agent frameworks are not installed: the Claude Agent SDK is not tested.");
-const testReal = test.skipIf(!isInstalled);
-
-let query: typeof Query;
-beforeAll(async () => {
-  if (isInstalled) ({ query } = await import("@anthropic-ai/claude-agent-sdk"));
-});
+useClaudeAgent();
 
 let callCount = 0;
 const newCallId = (): string => `toolu_permissions_${callCount++}`;
@@ -54,7 +46,7 @@ testReal("FRAMEWORK-44: a question and its answer are one approval of the call, 
     { ask: "Bash", toolUseId: id, input: call.tool_input, allowed: [own("PostToolUse", { ...call, tool_response: "ok" })] },
     resultMessage("session-44"),
   ];
-  const { answers } = await runScript(query, steps, { hooks: auditHooks(options), canUseTool: auditPermissions(canUseTool, options) });
+  const { answers } = await runScript(steps, { hooks: auditHooks(options), canUseTool: auditPermissions(canUseTool, options) });
   expect(answers.find(({ ask }) => ask === "Bash")?.response).toEqual({ ...answer, toolUseID: id });
   const context = { sessionId: "session-44", approvalId: id };
   expect(audit.events.map(({ action }) => action)).toEqual(["ai.tool_call", "ai.approval_created", "ai.approval_approved", "ai.tool_call"]);
@@ -85,7 +77,7 @@ testReal("FRAMEWORK-45: a denied call ends as denied, once, in the conversation 
     { ask: "Write", toolUseId: id, input: call.tool_input, agentId: "helper" },
     resultMessage("session-45", { permission_denials: [denial] }),
   ];
-  const { answers } = await runScript(query, steps, { hooks: auditHooks(options), canUseTool: auditPermissions(canUseTool, options) });
+  const { answers } = await runScript(steps, { hooks: auditHooks(options), canUseTool: auditPermissions(canUseTool, options) });
   expect(answers.at(-1)?.response).toEqual({ behavior: "deny", message: "Not there.", interrupt: false, toolUseID: id });
   const actor = { type: "agent", id: "tidier/helper", onBehalfOf: [{ type: "agent", id: "tidier" }] };
   const context = { sessionId: "session-45", conversationId: "session-45/helper" };

@@ -2,8 +2,26 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Options, query as Query } from "@anthropic-ai/claude-agent-sdk";
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import type { AuditLogger } from "@vouchtrail/sdk";
+import { beforeAll, test } from "vitest";
+import { hasFrameworks } from "../../scripts/frameworks.mjs";
+
+const isInstalled = hasFrameworks();
+if (!isInstalled) console.warn("The agent frameworks are not installed: the Claude Agent SDK is not tested.");
+
+/** A test that needs the framework. */
+export const testReal = test.skipIf(!isInstalled);
+
+/** The framework, from the first test on. */
+export let framework: typeof import("@anthropic-ai/claude-agent-sdk");
+
+/** To be called once by each file: loads the framework. */
+export function useClaudeAgent(): void {
+  beforeAll(async () => {
+    if (isInstalled) framework = await import("@anthropic-ai/claude-agent-sdk");
+  });
+}
 
 /** A step of the scripted program: see claude-agent-program.mjs. */
 export type Step = Readonly<Record<string, unknown>>;
@@ -32,7 +50,6 @@ const PROGRAM = fileURLToPath(new URL("claude-agent-program.mjs", import.meta.ur
  * @param wrap What the application reads instead of the stream itself.
  */
 export async function runScript(
-  query: typeof Query,
   steps: readonly Step[],
   options: Options = {},
   wrap: (stream: AsyncIterable<unknown>) => AsyncIterable<unknown> = (stream) => stream,
@@ -42,7 +59,7 @@ export async function runScript(
     const script = join(folder, "script.json");
     await writeFile(script, JSON.stringify(steps));
     const environment = { PATH: process.env.PATH, CLAUDE_AGENT_SCRIPT: script };
-    const started = query({
+    const started = framework.query({
       prompt: "Tidy the report.",
       options: { env: environment, pathToClaudeCodeExecutable: PROGRAM, executable: "node", ...options },
     });

@@ -1,21 +1,12 @@
-import type { query as Query } from "@anthropic-ai/claude-agent-sdk";
 import type { SessionStory } from "@vouchtrail/events";
 import { AuditEmitter } from "@vouchtrail/sdk";
 import { auditHooks, auditMessages, auditPermissions } from "@vouchtrail/sdk/claude-agent";
-import { beforeAll, expect, test } from "vitest";
-import { hasFrameworks } from "../../scripts/frameworks.mjs";
+import { expect } from "vitest";
 import { startTestServer } from "../hostile/running-server.ts";
 import { openTrailServer } from "../sdk/trail-server.ts";
-import { assistantMessage, hooksOf, resultMessage, runScript } from "./claude-agent-run.ts";
+import { assistantMessage, hooksOf, resultMessage, runScript, testReal, useClaudeAgent } from "./claude-agent-run.ts";
 
-const isInstalled = hasFrameworks();
-if (!isInstalled) console.warn("The agent frameworks are not installed: the Claude Agent SDK is not tested.");
-const testReal = test.skipIf(!isInstalled);
-
-let query: typeof Query;
-beforeAll(async () => {
-  if (isInstalled) ({ query } = await import("@anthropic-ai/claude-agent-sdk"));
-});
+useClaudeAgent();
 
 let callCount = 0;
 const newCallId = (): string => `toolu_trail_${callCount++}`;
@@ -53,7 +44,6 @@ testReal(
       ];
       const options = { emitter, userId: "ada" };
       await runScript(
-        query,
         steps,
         {
           hooks: auditHooks(options),
@@ -115,7 +105,6 @@ testReal("FRAMEWORK-41: a trail that refuses and hangs up does not disturb the a
     resultMessage("session-refused"),
   ];
   const { messages, answers } = await runScript(
-    query,
     steps,
     { hooks: auditHooks(options), canUseTool: auditPermissions(async () => ({ behavior: "allow" }), options) },
     (stream) => auditMessages(stream, options),

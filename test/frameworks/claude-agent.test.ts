@@ -2,26 +2,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HOOK_EVENTS, HookEvent, HookJSONOutput, Options, query as Query } from "@anthropic-ai/claude-agent-sdk";
+import type { HookEvent, HookJSONOutput, Options } from "@anthropic-ai/claude-agent-sdk";
 import { AuditEventInputSchema, fromClaudeCodeHook, type JsonObject } from "@vouchtrail/events";
 import { AuditEmitter, type Clock, type Spool } from "@vouchtrail/sdk";
 import { AUDITED_HOOKS, type AuditedHook, auditHooks, auditPermissions, withAuditHooks } from "@vouchtrail/sdk/claude-agent";
 import { mockAudit } from "@vouchtrail/sdk/testing";
 import fc from "fast-check";
-import { beforeAll, expect, test } from "vitest";
-import { hasFrameworks } from "../../scripts/frameworks.mjs";
+import { expect, test } from "vitest";
 import { hooksOfSession, readSessions } from "../hooks/session-hooks.ts";
-import { createFaultLog, hooksOf, resultMessage, runScript } from "./claude-agent-run.ts";
+import { createFaultLog, framework, hooksOf, resultMessage, runScript, testReal, useClaudeAgent } from "./claude-agent-run.ts";
 
-const isInstalled = hasFrameworks();
-if (!isInstalled) console.warn("The agent frameworks are not installed: the Claude Agent SDK is not tested.");
-const testReal = test.skipIf(!isInstalled);
-
-let query: typeof Query;
-let hookEvents: typeof HOOK_EVENTS;
-beforeAll(async () => {
-  if (isInstalled) ({ query, HOOK_EVENTS: hookEvents } = await import("@anthropic-ai/claude-agent-sdk"));
-});
+useClaudeAgent();
 
 /** Hooks that are not recorded, and why: the comment of AUDITED_HOOKS. */
 type LeftOut =
@@ -79,7 +70,7 @@ const newCallId = (): string => `toolu_hooks_${callCount++}`;
 
 testReal("FRAMEWORK-42: every hook of the installed SDK is recorded, or left out on purpose", () => {
   expect(unknownHooks).toEqual([]);
-  expect([...AUDITED_HOOKS, ...LEFT_OUT].sort()).toEqual([...hookEvents].sort());
+  expect([...AUDITED_HOOKS, ...LEFT_OUT].sort()).toEqual([...framework.HOOK_EVENTS].sort());
   expect(Object.keys(hooks ?? {})).toEqual([...AUDITED_HOOKS]);
   expect(Object.values(merged ?? {}).map((matchers) => matchers?.length)).toEqual(AUDITED_HOOKS.map(() => 2));
   expect(typeof permissions).toBe("function");
@@ -121,7 +112,7 @@ testReal(
     const audit = mockAudit();
     const [id, failing] = [newCallId(), newCallId()];
     const own = hooksOf("session-real");
-    const call = { tool_name: "Write", tool_input: { file_path: "/work/a" } };
+    const call = { tool_name: "Write", tool_input: { file_path: "/repo/a" } };
     const steps = [
       own("UserPromptSubmit", { prompt: "Tidy up." }),
       own("PreToolUse", { ...call, tool_use_id: id }),
@@ -133,7 +124,7 @@ testReal(
       resultMessage("session-real"),
     ];
     const options = { emitter: audit.emitter, agentName: "tidier", userId: () => "ada" };
-    const { answers } = await runScript(query, steps, { hooks: auditHooks(options) });
+    const { answers } = await runScript(steps, { hooks: auditHooks(options) });
     expect(answers.map(({ subtype, response }) => [subtype, response])).toEqual(answers.map(() => ["success", {}]));
     expect(answers).toHaveLength(7);
     const user = { type: "user", id: "ada" };
@@ -166,7 +157,7 @@ testReal("FRAMEWORK-43: hooks of the application come first, and what they decid
   };
   const before = structuredClone(Object.keys(own));
   const steps = [hooksOf("session-43")("PreToolUse", { tool_name: "Bash", tool_use_id: newCallId() }), resultMessage("session-43")];
-  const { answers } = await runScript(query, steps, { hooks: withAuditHooks(own, { emitter: audit.emitter }) });
+  const { answers } = await runScript(steps, { hooks: withAuditHooks(own, { emitter: audit.emitter }) });
   expect(answers.map(({ response }) => response)).toEqual([decision, { systemMessage: "Careful." }, {}]);
   expect(order).toEqual(["first", "second"]);
   expect([Object.keys(own), own.PreToolUse?.length]).toEqual([before, 2]);

@@ -78,6 +78,17 @@ export function weather(inputGuardrails: ToolInputGuardrailDefinition[] = []): F
   }) as unknown as FunctionTool;
 }
 
+/** Waits for an approval. */
+export function removal(): FunctionTool {
+  return core.tool({
+    name: "remove",
+    description: "",
+    parameters: z.object({}),
+    needsApproval: true,
+    execute: async () => "removed",
+  }) as unknown as FunctionTool;
+}
+
 export const callOf = (callId: string, city: string) => ({ callId, name: "weather", arguments: { city } });
 
 /** What is told of calls, in order. */

@@ -4,10 +4,21 @@ import { AuditEmitter } from "@vouchtrail/sdk";
 import { auditRunner, auditToolInput, auditTracing, type SpanLike } from "@vouchtrail/sdk/openai-agents";
 import { mockAudit } from "@vouchtrail/sdk/testing";
 import { expect } from "vitest";
-import { z } from "zod";
 import { SPANS_OPEN_MAX, TRACES_KEPT_MAX } from "../../packages/sdk/src/agents/limits.ts";
 import { startTestServer } from "../hostile/running-server.ts";
-import { agentOf, auditedRunner, callOf, callsOf, core, ofAction, test, trace, useAgents, weather } from "./openai-agents-harness.ts";
+import {
+  agentOf,
+  auditedRunner,
+  callOf,
+  callsOf,
+  core,
+  ofAction,
+  removal,
+  test,
+  trace,
+  useAgents,
+  weather,
+} from "./openai-agents-harness.ts";
 import { TOKENS } from "./openai-agents-model.ts";
 
 useAgents();
@@ -155,13 +166,7 @@ test("FRAMEWORK-29: a run that is told to a server is one session with the calls
     trace({ emitter });
     const runner = new core.Runner({ groupId: "group-8" });
     auditRunner(runner, { emitter });
-    const remove = core.tool({
-      name: "remove",
-      description: "",
-      parameters: z.object({}),
-      needsApproval: true,
-      execute: async () => "removed",
-    });
+    const remove = removal();
     const answers = [
       { calls: [callOf("call-1", "Oslo"), callOf("call-2", "Atlantis"), callOf("call-3", "Oslo")] },
       { calls: [{ callId: "call-4", name: "remove" }] },

@@ -13,6 +13,7 @@ import {
   core,
   type Options,
   ofAction,
+  removal,
   sessionsOf,
   test,
   trace,
@@ -201,13 +202,7 @@ test("FRAMEWORK-28: without tracing the runner tells calls, requests and the run
   const audit = mockAudit();
   const runner = new core.Runner({ tracingDisabled: true, groupId: "group-6" });
   auditRunner(runner, { emitter: audit.emitter });
-  const remove = core.tool({
-    name: "remove",
-    description: "",
-    parameters: z.object({}),
-    needsApproval: true,
-    execute: async () => "removed",
-  });
+  const remove = removal();
   const answers = [
     { calls: [callOf("call-1", "Oslo"), callOf("call-2", "Atlantis")] },
     { calls: [{ callId: "call-3", name: "remove" }] },
