@@ -158,10 +158,10 @@ test("FRAMEWORK-3, FRAMEWORK-4: hostile calls are valid events, and without cont
   const answer = { behavior: "allow" as const, updatedInput: { secret: "SECRET-TEXT", other: 1 } };
   const canUseTool = auditPermissions(async () => answer, { emitter: audit.emitter, hasContent: false, sessionId: "\ud800".repeat(500) });
   const requests = [
-    requestOf("x".repeat(100_000)),
-    requestOf("\ud800\u0000"),
+    requestOf(newCallId().repeat(10_000)),
+    requestOf(`\ud800\u0000${newCallId()}`),
     requestOf(""),
-    { ...requestOf("a"), blockedPath: "SECRET-TEXT" },
+    { ...requestOf(newCallId()), blockedPath: "SECRET-TEXT" },
   ];
   for (const request of requests) expect(await canUseTool("\udfff\n", cyclic, request)).toBe(answer);
   // @ts-expect-error The framework hands over no call: it is passed on all the same.

@@ -13,3 +13,9 @@ test("FRAMEWORK-49: the calls that are remembered stay bounded, and the newest a
   expect([seenCall(long).isAsked, seenCall(`${long}y`).isAsked]).toEqual([true, false]);
   expect(seenCallCount()).toBe(CLAUDE_CALLS_REMEMBERED_MAX);
 });
+
+test("FRAMEWORK-49: of calls without an id nothing is remembered, so that one is not taken for another", () => {
+  const before = seenCallCount();
+  seenCall("").isAsked = true;
+  expect([seenCall("").isAsked, seenCallCount()]).toEqual([false, before]);
+});

@@ -16,8 +16,9 @@ export interface SeenCall {
 // Of the process, because hooks, permissions and messages of one run are handed to the framework apart from each other. Ids of calls are the provider's, and unique.
 const calls = new Map<string, SeenCall>();
 
-/** What is known of a call; nothing yet of one that is new or long ago. */
+/** What is known of a call; nothing yet of one that is new or long ago, and never of one without an id: two of those are not one. */
 export function seenCall(callId: string): SeenCall {
+  if (callId === "") return { isAsked: false, isEnded: false };
   const key = toLeafId(callId, CONTEXT_ID_CHARS_MAX);
   const known = calls.get(key);
   if (known !== undefined) return known;
