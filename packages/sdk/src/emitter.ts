@@ -22,6 +22,7 @@ import {
 import type { AuditLogger } from "./logger.ts";
 import { createLossLog, type LossLog } from "./loss-log.ts";
 import { toJson } from "./plain-value.ts";
+import { quietly } from "./quietly.ts";
 import type { Spool } from "./spool.ts";
 import { markActiveSpan } from "./trace-context.ts";
 import type { OutgoingEvent, Transport } from "./transport.ts";
@@ -314,15 +315,6 @@ export class AuditEmitter {
     const prepared = this.#prepare(tenant === undefined ? event : { ...event, tenant }, true);
     if ("result" in prepared) return prepared.result;
     return this.#delivery.push(prepared.outgoing, "durable");
-  }
-}
-
-/** What is passed in to an emitter must not break what it records. */
-function quietly<Result>(call: (() => Result) | undefined): Result | undefined {
-  try {
-    return call?.();
-  } catch {
-    return undefined;
   }
 }
 

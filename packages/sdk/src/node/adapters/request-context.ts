@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { parseTraceParent } from "@vouchtrail/events/leaf";
 import type { AuditContext } from "../../ambient.ts";
 import { type ClientAddressOptions, getIpAddress } from "../../client-address.ts";
+import { quietly } from "../../quietly.ts";
 import { type RequestLike, readHeader } from "../../request-headers.ts";
 import { activeTrace } from "../../trace-context.ts";
 import { getUserAgent } from "../../user-agent.ts";
@@ -158,13 +159,4 @@ function warnOnce(): (error: unknown) => void {
     const detail = error instanceof Error ? error.stack : undefined;
     warn("AUDIT_OPTION_THREW", "A function of an audit adapter's options threw; events go without what it would have said.", detail);
   };
-}
-
-/** What is told about auditing never breaks a request. */
-function quietly(work: () => void): void {
-  try {
-    work();
-  } catch {
-    // The application's own callback threw; there is nobody else to tell.
-  }
 }

@@ -3,6 +3,7 @@ import type { AgentEnding } from "../../agents/agent-event.ts";
 import { createAgentRecorder } from "../../agents/agent-recorder.ts";
 import { CLAUDE_RESPONSES_REMEMBERED_MAX } from "../../agents/limits.ts";
 import { unawaited } from "../../agents/unawaited.ts";
+import { quietly } from "../../quietly.ts";
 import { seenCall } from "./claude-agent-calls.ts";
 import { CLAUDE_AGENT_PLATFORM, type ClaudeAgentAuditOptions, claudeScope } from "./claude-agent-options.ts";
 import { type ClaudeResponse, createResponseReader } from "./claude-agent-responses.ts";
@@ -120,14 +121,6 @@ function createMessageReader(options: ClaudeAgentAuditOptions): MessageReader {
   function recordRun(ending: AgentEnding, details: Members, durationMs?: number): void {
     const scope = { ...claudeScope(options, sessionId, undefined), details };
     unawaited(recorder.agentInvoked(scope, scope.agentName, ending, durationMs));
-  }
-
-  function quietly(work: () => void): void {
-    try {
-      work();
-    } catch {
-      // A message that throws when it is read: the agent's own business goes on.
-    }
   }
 
   return {

@@ -3,6 +3,7 @@ import { createAgentRecorder, type PartialScope } from "../../agents/agent-recor
 import { CLAUDE_HOOK_WAIT_MS } from "../../agents/limits.ts";
 import { optionValue } from "../../agents/option-value.ts";
 import { unawaited } from "../../agents/unawaited.ts";
+import { quietly } from "../../quietly.ts";
 import { type SeenCall, seenCall } from "./claude-agent-calls.ts";
 import { CLAUDE_AGENT_PLATFORM, type ClaudeAgentAuditOptions, claudeScope, clockOf } from "./claude-agent-options.ts";
 import { settledWithin } from "./claude-agent-wait.ts";
@@ -149,12 +150,4 @@ function approverOf(answer: PermissionAnswerLike | undefined, { approver, userId
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : "The permission callback failed.";
-}
-
-function quietly<Result>(call: () => Result): Result | undefined {
-  try {
-    return call();
-  } catch {
-    return undefined;
-  }
 }

@@ -4,8 +4,9 @@ import type { AgentAuditOptions, AgentRecorder, PartialScope } from "../../agent
 import { DECISIONS_KEPT_MAX, PENDING_APPROVALS_MAX } from "../../agents/limits.ts";
 import { optionValue } from "../../agents/option-value.ts";
 import { unawaited } from "../../agents/unawaited.ts";
+import { quietly } from "../../quietly.ts";
 import { contentText } from "./langchain-message.ts";
-import { type Members, membersOf, textOf, tolerantly } from "./langchain-value.ts";
+import { type Members, membersOf, textOf } from "./langchain-value.ts";
 
 /**
  * What a person's answer to an interrupt decides: true when what was asked for may be done, false when it may not, undefined when the answer is something else,
@@ -105,18 +106,18 @@ export function createApprovals(recorder: AgentRecorder, options: AgentAuditOpti
   function answer(question: Question, told: unknown, { scope }: Asking, details: Members): void {
     open.delete(question.id);
     const { approvals } = question;
-    const each = tolerantly(() => membersOf(told)?.decisions);
+    const each = quietly(() => membersOf(told)?.decisions);
     const isEach = approvals.length > 1 && Array.isArray(each) && each.length === approvals.length;
     for (const [position, approval] of approvals.entries()) {
       const one: unknown = isEach ? each[position] : told;
-      const isApproved = tolerantly(() => (options.decisionOf ?? decisionOf)(one));
+      const isApproved = quietly(() => (options.decisionOf ?? decisionOf)(one));
       if (isApproved === undefined) {
         // It is no decision: the question stays open, and the person has told the agent something.
         unawaited(recorder.prompted(withDetails(scope, { ...details, approval: approval.approvalId || undefined }), saidIn(one)));
         continue;
       }
       const reason = options.hasContent === false ? undefined : reasonIn(one);
-      const approver = { type: "user" as const, id: toLeafId(tolerantly(() => optionValue(options.userId)) || "unknown", ID_CHARS_MAX) };
+      const approver = { type: "user" as const, id: toLeafId(quietly(() => optionValue(options.userId)) || "unknown", ID_CHARS_MAX) };
       decide(keyOf(question.thread, approval, isApproved), approval.approvalId);
       unawaited(recorder.approvalAnswered(withDetails(scope, details), approval, { isApproved, approver, reason }));
     }
@@ -193,7 +194,7 @@ function interruptsOf(interrupts: unknown): { readonly id: string | undefined; r
  * `action_request`): each is a question of its own.
  */
 function approvalsOf(id: string, value: unknown, { callId, asker }: Asking): AgentApproval[] {
-  const requests = tolerantly(() => requestsOf(value)) ?? [];
+  const requests = quietly(() => requestsOf(value)) ?? [];
   if (requests.length === 0) return [{ approvalId: id, callId, tool: asker, shown: value }];
   return requests.map((request, position) => ({
     approvalId: requests.length === 1 ? id : `${id}/${position}`,
@@ -242,11 +243,11 @@ function singleDecision(answer: unknown): boolean | undefined {
 }
 
 function saidIn(answer: unknown): string | undefined {
-  return tolerantly(() => textOf(answer) ?? contentText(answer) ?? textOf(membersOf(answer)?.args) ?? JSON.stringify(answer));
+  return quietly(() => textOf(answer) ?? contentText(answer) ?? textOf(membersOf(answer)?.args) ?? JSON.stringify(answer));
 }
 
 function reasonIn(answer: unknown): string | undefined {
-  return tolerantly(() => {
+  return quietly(() => {
     const members = membersOf(answer);
     const decisions = members?.decisions;
     const [only] = Array.isArray(decisions) ? (decisions as unknown[]) : [members];

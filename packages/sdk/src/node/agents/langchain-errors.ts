@@ -1,13 +1,14 @@
-import { type Members, membersOf, tolerantly } from "./langchain-value.ts";
+import { quietly } from "../../quietly.ts";
+import { type Members, membersOf } from "./langchain-value.ts";
 
 /** Whether LangGraph only leaves the current run with it: it is thrown, but nothing has failed. */
 export function isControlFlow(error: unknown): boolean {
-  return tolerantly(() => membersOf(error)?.is_bubble_up === true) ?? false;
+  return quietly(() => membersOf(error)?.is_bubble_up === true) ?? false;
 }
 
 /** The questions of an interrupt that was thrown; undefined when it is none. */
 export function interruptsIn(error: unknown): unknown {
-  return tolerantly(() => (isControlFlow(error) ? membersOf(error)?.interrupts : undefined));
+  return quietly(() => (isControlFlow(error) ? membersOf(error)?.interrupts : undefined));
 }
 
 /**
@@ -15,7 +16,7 @@ export function interruptsIn(error: unknown): unknown {
  * Empty when it is something else.
  */
 export function handoffsIn(error: unknown): string[] {
-  const told = tolerantly(() => {
+  const told = quietly(() => {
     const goto = isControlFlow(error) ? membersOf(membersOf(error)?.command)?.goto : undefined;
     const targets: unknown[] = Array.isArray(goto) ? goto : [goto];
     return targets.map((target) => membersOf(target)?.node ?? target);
@@ -26,7 +27,7 @@ export function handoffsIn(error: unknown): string[] {
 
 /** What was thrown, in a form that an event can always tell: an error with a name and a message that are text, or text. */
 export function readableError(error: unknown): Error | string {
-  const read = tolerantly(() => {
+  const read = quietly(() => {
     if (!(error instanceof Error) && !isErrorLike(error))
       return typeof error === "string" ? error : (JSON.stringify(error) ?? String(error));
     const { name, message } = error as Members;

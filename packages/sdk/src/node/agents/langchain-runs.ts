@@ -1,6 +1,7 @@
 import type { PartialScope } from "../../agents/agent-recorder.ts";
 import { AGENTS_ABOVE_MAX } from "../../agents/limits.ts";
-import { textOf, tolerantly } from "./langchain-value.ts";
+import { quietly } from "../../quietly.ts";
+import { textOf } from "./langchain-value.ts";
 
 /** What LangChain attaches to a run; the members that are read are numbers and text, but an application may put anything there. */
 export type RunMetadata = Readonly<Record<string, unknown>>;
@@ -87,9 +88,9 @@ export function beginRun(
     rootId: parent?.rootId ?? parentRunId ?? runId,
     isRoot: parentRunId === undefined,
     agents: parent?.agents ?? [],
-    threadId: tolerantly(() => textOf(metadata?.thread_id)) ?? parent?.threadId,
-    sessionId: tolerantly(() => sessionOf(metadata)) ?? parent?.sessionId,
-    node: tolerantly(() => textOf(metadata?.langgraph_node)) ?? parent?.node,
+    threadId: quietly(() => textOf(metadata?.thread_id)) ?? parent?.threadId,
+    sessionId: quietly(() => sessionOf(metadata)) ?? parent?.sessionId,
+    node: quietly(() => textOf(metadata?.langgraph_node)) ?? parent?.node,
     startedMs,
   };
 }

@@ -2,12 +2,13 @@ import type { AgentEnding, ModelCall, ToolCall } from "../../agents/agent-event.
 import type { AgentRecorder } from "../../agents/agent-recorder.ts";
 import { unawaited } from "../../agents/unawaited.ts";
 import type { Clock } from "../../clock.ts";
+import { quietly } from "../../quietly.ts";
 import type { GraphEventLike, LangChainAuditOptions, SerializedLike } from "./langchain.ts";
 import type { Asking } from "./langchain-approvals.ts";
 import { handoffsIn, interruptsIn, isControlFlow, readableError } from "./langchain-errors.ts";
 import { answerOf, messagesOf, modelAnswerOf, promptOf, toolAnswerOf } from "./langchain-message.ts";
 import { asAgentRun, type Run, scopeOf } from "./langchain-runs.ts";
-import { membersOf, textOf, tolerantly } from "./langchain-value.ts";
+import { membersOf, textOf } from "./langchain-value.ts";
 import {
   askingOf,
   type Beginning,
@@ -72,17 +73,17 @@ function tellChains(work: LangChainWork) {
       const open: ChainRun = { ...(isNamed ? asAgentRun(run, agentName) : run), isGraph, agentName };
       chains.add(open);
       if (!open.isRoot && !isGraph) return;
-      const command = tolerantly(() => (membersOf(inputs)?.lg_name === "Command" ? membersOf(inputs) : undefined));
+      const command = quietly(() => (membersOf(inputs)?.lg_name === "Command" ? membersOf(inputs) : undefined));
       if (command?.resume !== undefined) open.resume = { value: command.resume };
-      const prompt = open.isRoot && command === undefined ? tolerantly(() => promptOf(inputs)) : undefined;
+      const prompt = open.isRoot && command === undefined ? quietly(() => promptOf(inputs)) : undefined;
       if (prompt !== undefined) unawaited(recorder.prompted(scopeOf(open), prompt.text));
     },
     ended(runId: string, outputs: unknown): void {
       const run = chains.take(runId);
       if (run === undefined) return;
-      tolerantly(() => tellUnrun(run, outputs));
+      quietly(() => tellUnrun(run, outputs));
       const isInterrupted = run.isInterrupted === true;
-      const answer = run.isRoot && !isInterrupted ? tolerantly(() => answerOf(outputs)) : undefined;
+      const answer = run.isRoot && !isInterrupted ? quietly(() => answerOf(outputs)) : undefined;
       if (answer !== undefined) unawaited(recorder.answered(scopeOf(run), answer.text));
       end(run, { status: "success" }, isInterrupted);
     },
@@ -108,7 +109,7 @@ function agentOf(
   chain: SerializedLike,
   fallback: string,
 ): { isGraph: boolean; agentName: string | undefined } {
-  const id = tolerantly(() => (Array.isArray(chain.id) ? chain.id.map(String) : [])) ?? [];
+  const id = quietly(() => (Array.isArray(chain.id) ? chain.id.map(String) : [])) ?? [];
   const isGraph = id[0] === "langgraph" && id[1] === "pregel";
   if (!isGraph && id.at(-1) !== "AgentExecutor") return { isGraph, agentName: undefined };
   if (runName !== undefined && runName !== "" && runName !== UNNAMED_GRAPH) return { isGraph, agentName: runName };
@@ -127,16 +128,16 @@ function tellModels(work: LangChainWork) {
     started(beginning: Beginning, extraParams: unknown, prompt: unknown): void {
       if (models.has(beginning.runId)) return;
       const { metadata } = beginning;
-      const asked = tolerantly(() => membersOf(membersOf(extraParams)?.invocation_params)) ?? {};
-      const model = tolerantly(() => textOf(metadata?.ls_model_name) ?? textOf(asked.model) ?? textOf(asked.model_name));
-      const run: ModelRun = { ...work.begin(beginning), model, provider: tolerantly(() => textOf(metadata?.ls_provider)) };
+      const asked = quietly(() => membersOf(membersOf(extraParams)?.invocation_params)) ?? {};
+      const model = quietly(() => textOf(metadata?.ls_model_name) ?? textOf(asked.model) ?? textOf(asked.model_name));
+      const run: ModelRun = { ...work.begin(beginning), model, provider: quietly(() => textOf(metadata?.ls_provider)) };
       models.add(run);
-      const question = run.isRoot ? tolerantly(() => promptOf(prompt)) : undefined;
+      const question = run.isRoot ? quietly(() => promptOf(prompt)) : undefined;
       if (question !== undefined) unawaited(recorder.prompted(scopeOf(run), question.text));
     },
     ended(ids: Ids, output: unknown, isCached: boolean): void {
       const run = models.take(ids.runId);
-      const answer = tolerantly(() => modelAnswerOf(output));
+      const answer = quietly(() => modelAnswerOf(output));
       if (run !== undefined && answer !== undefined) calls.remember(run, answer.calls);
       // The answer of a cache has the id and the tokens of the request that filled it; so has one that is told late and was given up.
       const callId = run === undefined || isCached ? ids.runId : (answer?.responseId ?? ids.runId);
@@ -176,10 +177,10 @@ function tellTools(work: LangChainWork) {
       await start(run, { callId, approvalId, tool: name, input: inputOf(input) });
     },
     ended(runId: string, output: unknown): void {
-      const answer = tolerantly(() => toolAnswerOf(output));
+      const answer = quietly(() => toolAnswerOf(output));
       const late = { callId: answer?.callId ?? runId, tool: answer?.tool ?? "unknown" };
       if (answer?.isError === true) end(runId, late, { status: "failure", error: answer.text });
-      else end(runId, late, { status: "success", result: answer === undefined ? output : tolerantly(() => membersOf(output)?.content) });
+      else end(runId, late, { status: "success", result: answer === undefined ? output : quietly(() => membersOf(output)?.content) });
     },
     failed(runId: string, error: unknown): void {
       const interrupts = interruptsIn(error);
@@ -199,19 +200,19 @@ function tellTools(work: LangChainWork) {
       await start(work.begin(beginning), { callId: runId, tool: textOf(runName) ?? nameOf(retriever), input: { query } });
     },
     retrieved(runId: string, documents: unknown): void {
-      end(runId, { callId: runId, tool: "unknown" }, { status: "success", result: tolerantly(() => foundIn(documents)) });
+      end(runId, { callId: runId, tool: "unknown" }, { status: "success", result: quietly(() => foundIn(documents)) });
     },
   };
 }
 
 function nameOf(serialized: SerializedLike): string {
-  return tolerantly(() => textOf(serialized.name) ?? textOf(serialized.id?.at(-1))) ?? "unknown";
+  return quietly(() => textOf(serialized.name) ?? textOf(serialized.id?.at(-1))) ?? "unknown";
 }
 
 /** Inputs are objects that LangChain tells as JSON, or plain text. */
 function inputOf(input: unknown): unknown {
   if (typeof input !== "string" || !input.startsWith("{")) return input === undefined ? undefined : { input };
-  return tolerantly(() => JSON.parse(input) as unknown) ?? { input };
+  return quietly(() => JSON.parse(input) as unknown) ?? { input };
 }
 
 /** Which documents were found. What stands in them may be large, and the application has it. */

@@ -6,15 +6,6 @@ export function membersOf(value: unknown): Members | undefined {
   return typeof value === "object" && value !== null ? (value as Members) : undefined;
 }
 
-/** Runs what reads a value of others: a getter that throws, and a proxy, tell nothing. */
-export function tolerantly<Value>(read: () => Value): Value | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
-
 /** Text and numbers as text; of anything else, and of nothing, undefined. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "bigint") return String(value);

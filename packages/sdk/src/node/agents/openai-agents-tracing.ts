@@ -1,5 +1,6 @@
 import { type AgentAuditOptions, type AgentRecorder, createAgentRecorder, type PartialScope } from "../../agents/agent-recorder.ts";
 import { AGENTS_ABOVE_MAX, MODEL_CALLS_KEPT_MAX, TRACES_KEPT_MAX } from "../../agents/limits.ts";
+import { quietly } from "../../quietly.ts";
 import {
   type AskedCall,
   askedCallsOf,
@@ -212,13 +213,4 @@ function nameOf({ spanData }: SpanLike, member: string): string {
 function toldTokens(): void {
   const run = auditedRuns.getStore();
   if (run !== undefined) run.hasToldTokens = true;
-}
-
-/** What a version of the framework hands over that nobody has seen yet must not reach the agent as an error. */
-function quietly(work: () => unknown): void {
-  try {
-    work();
-  } catch {
-    // Nothing can be told of a span that cannot be read.
-  }
 }
